@@ -1,0 +1,31 @@
+import type { Static, TSchema } from 'typebox';
+import type { Cause, Contract, Operation, Principal } from '../schema/index.ts';
+
+/** How one call is made. */
+export interface ClientOptions {
+  readonly cause: Cause;
+  /** On whose behalf; the calling service itself unless given. */
+  readonly principal?: Principal;
+  /** Milliseconds since the epoch after which the answer is of no use; the operation's own limit unless earlier. */
+  readonly deadlineMs?: number;
+  readonly idempotencyKey?: string;
+}
+
+type Empty = Record<never, never>;
+type Part<K extends string, T> = keyof T extends never ? { readonly [P in K]?: Empty } : { readonly [P in K]: T };
+
+/** What a call takes: path parameters, query and body, each only where the operation has it. */
+export type ClientCall<O extends Operation> = Part<'params', Static<O['params']>> & {
+  readonly query?: Static<O['query']>;
+} & (O['body'] extends TSchema ? { readonly body: Static<O['body']> } : { readonly body?: undefined });
+
+/**
+ * The operations of another service as functions. In one process or over HTTP the same happens: the input is validated, no live object crosses, the
+ * deadline, identity and trace travel along, and errors come back as AppErrors with the code that the service gave.
+ */
+export type Client<C extends Contract> = {
+  readonly [Name in keyof C['operations']]: (
+    call: ClientCall<C['operations'][Name]>,
+    options: ClientOptions,
+  ) => Promise<C['operations'][Name]['answer'] extends TSchema ? Static<C['operations'][Name]['answer']> : undefined>;
+};

@@ -1,0 +1,1 @@
+export type { Client, ClientCall, ClientOptions } from './client.ts';

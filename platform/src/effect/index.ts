@@ -1,0 +1,1 @@
+export type { Effect, EffectDefinition, EffectRequest } from './definition.ts';

@@ -1,0 +1,1 @@
+export type { CommandStep, LocalStep, SagaDefinition, Sagas, SagaStatus, SagaView, Step } from './definition.ts';

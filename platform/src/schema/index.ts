@@ -1,0 +1,39 @@
+export { type Static, type TSchema, Type } from 'typebox';
+export {
+  type Access,
+  anyone,
+  type CommandType,
+  type Contract,
+  caller,
+  command,
+  type EventType,
+  event,
+  internal,
+  type Method,
+  type Operation,
+  type PayloadOf,
+  type ReplyOf,
+  signed,
+  staff,
+} from './contract.ts';
+export type { Cause, Message, Outcome, StepAddress } from './message.ts';
+export { contract, nothing, operation } from './operation.ts';
+export { anonymous, isRole, type Principal, type Role, roleAllows, roles } from './principal.ts';
+export { coerceTexts, parse, type Validator, validatorOf } from './validator.ts';
+export {
+  Address,
+  Currency,
+  Email,
+  IdText,
+  Instant,
+  Line,
+  Metadata,
+  MoneySchema,
+  nullable,
+  oneOf,
+  page,
+  pageQuery,
+  Quantity,
+  strict,
+  Text,
+} from './words.ts';

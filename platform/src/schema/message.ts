@@ -1,0 +1,41 @@
+/** What made a thing happen: carried from a request through every message and saga step that follows from it. */
+export interface Cause {
+  /** One id for everything that follows from one request from outside. */
+  readonly correlationId: string;
+  /** The message that led to this one; absent when a request did. */
+  readonly causationId?: string | undefined;
+  /** W3C trace context of the span this belongs under. */
+  readonly traceparent?: string | undefined;
+}
+
+/** A message as it travels and as a handler gets it. */
+export interface Message<P = unknown> {
+  /** UUIDv7; a message delivered twice has one id. */
+  readonly id: string;
+  /** `order.confirmed.v1` */
+  readonly type: string;
+  /** The aggregate it is about. Messages of one key from one service are handled in the order of their commits. */
+  readonly key: string;
+  readonly payload: P;
+  readonly occurredAt: string;
+  readonly cause: Cause;
+  /** Present on commands and on their replies. */
+  readonly step?: StepAddress | undefined;
+}
+
+/** Which step of which saga a command belongs to. Saga and step together are the command's idempotency key. */
+export interface StepAddress {
+  readonly saga: string;
+  readonly step: string;
+  /** The service that owns the saga and waits for the reply. */
+  readonly replyTo: string;
+  /** `undo` takes the step back, whether or not its `do` has arrived. */
+  readonly mode: 'do' | 'undo';
+}
+
+/** What a command came to. A fault is thrown instead, and the command is tried again. */
+export type Outcome<R = unknown> =
+  | { readonly kind: 'done'; readonly output: R }
+  | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
+  /** The step has been undone before; nothing was changed. */
+  | { readonly kind: 'superseded' };

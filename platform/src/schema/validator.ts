@@ -1,0 +1,77 @@
+import type { Static, TSchema } from "typebox";
+import { Compile } from 'typebox/compile';
+import { refusal, type Violation } from '../errors/index.ts';
+
+/** Checks values of one shape. Compiled once. */
+export interface Validator<T> {
+  /** True when the value has the shape. Fast. */
+  check(value: unknown): value is T;
+  /** Every violation, each with a JSON pointer; empty when there is none. */
+  violations(value: unknown, prefix?: string): Violation[];
+}
+
+const compiled = new WeakMap<TSchema, Validator<unknown>>();
+
+/** The validator of a schema; compiled on first use and kept. */
+export function validatorOf<T extends TSchema>(schema: T): Validator<Static<T>> {
+  let validator = compiled.get(schema);
+  if (validator === undefined) {
+    validator = compileValidator(schema);
+    compiled.set(schema, validator);
+  }
+  return validator as Validator<Static<T>>;
+}
+
+function compileValidator(schema: TSchema): Validator<unknown> {
+  const program = Compile(schema);
+  return {
+    check: (value): value is unknown => program.Check(value),
+    violations(value, prefix = '') {
+      const found: Violation[] = [];
+      for (const error of program.Errors(value)) {
+        // One line a field: `additionalProperties` repeats what the field's own "schema is false" says.
+        if (error.keyword === 'additionalProperties') continue;
+        const params = error.params as Record<string, unknown>;
+        if (error.keyword === 'required') {
+          for (const name of params.requiredProperties as string[]) {
+            found.push({ path: `${prefix}${error.instancePath}/${name}`, message: 'is required' });
+          }
+        } else if (error.keyword === 'boolean') {
+          found.push({ path: prefix + error.instancePath, message: 'is not a known field' });
+        } else {
+          found.push({ path: prefix + error.instancePath, message: error.message });
+        }
+        if (found.length >= 100) break;
+      }
+      return found;
+    },
+  };
+}
+
+/** Returns the value when it has the shape; otherwise refuses with `request.invalid` and every violation. */
+export function parse<T extends TSchema>(schema: T, value: unknown, prefix = ''): Static<T> {
+  const validator = validatorOf(schema);
+  if (validator.check(value)) return value;
+  throw refusal('request.invalid', 'The request does not have the shape this operation takes.', {
+    errors: validator.violations(value, prefix),
+  });
+}
+
+/**
+ * Turns the texts of a query string or path into what their schema asks for: integers, numbers and booleans in their one
+ * canonical spelling. What does not read so stays a text, and the schema then refuses it.
+ */
+export function coerceTexts(schema: TSchema, texts: Record<string, unknown>): Record<string, unknown> {
+  const properties = (schema as { properties?: Record<string, TSchema> }).properties ?? {};
+  const values: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(texts)) {
+    const type = (properties[name] as { type?: string } | undefined)?.type;
+    if (typeof text !== 'string') values[name] = text;
+    else if (type === 'integer' && /^-?(0|[1-9]\d{0,15})$/.test(text)) values[name] = Number(text);
+    else if (type === 'number' && /^-?(0|[1-9]\d{0,15})(\.\d{1,10})?$/.test(text)) values[name] = Number(text);
+    else if (type === 'boolean' && (text === 'true' || text === 'false')) values[name] = text === 'true';
+    else values[name] = text;
+  }
+  return values;
+}
+

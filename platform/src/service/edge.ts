@@ -1,0 +1,59 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Client } from '../client/index.ts';
+import type { Environment } from '../config/index.ts';
+import type { Cause, Contract, Message, Principal } from '../schema/index.ts';
+import type { Clock } from '../time/index.ts';
+
+/** What the gateway has found out about a request before it hands it on. */
+export interface RequestContext {
+  readonly principal: Principal;
+  readonly cause: Cause;
+  readonly requestId: string;
+  readonly clientAddress: string;
+  readonly deadlineMs: number;
+}
+
+/** A service that lives in this process: requests are handed to it without a socket. */
+export interface LocalTarget {
+  readonly kind: 'local';
+  readonly contract: Contract;
+  /** `request.url` must be the normalised path and query that was routed. */
+  handle(request: IncomingMessage, response: ServerResponse, context: RequestContext): void;
+}
+
+/** A service in another process: requests are proxied to one of its addresses. */
+export interface RemoteTarget {
+  readonly kind: 'remote';
+  readonly contract: Contract;
+  readonly discoveryName: string;
+}
+
+export interface HealthReport {
+  readonly name: string;
+  readonly state: 'up' | 'degraded' | 'down';
+  readonly latencyMs: number;
+  readonly reason?: string;
+}
+
+/** What the host gives to the one service that faces the outside. */
+export interface EdgeHost {
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+  /** Every service of the system, this process's own or others', without the gateway. */
+  readonly targets: readonly (LocalTarget | RemoteTarget)[];
+  client<C extends Contract>(contract: C): Client<C>;
+  /** Each hosted service with its database and other dependencies. */
+  health(): Promise<HealthReport[]>;
+  /** Hears every event committed in this process, for caches that must not go stale; at most once, may be lost: keep a short life beside it. */
+  onEvent(type: string, hear: (message: Message) => void): void;
+}
+
+/** The edge while it runs. */
+export interface Edge {
+  readonly url: string;
+  /** Stops accepting, lets running requests finish until the deadline, then closes. */
+  close(deadlineMs: number): Promise<void>;
+}

@@ -1,0 +1,18 @@
+export {
+  type Answer,
+  type AnswerOf,
+  type Call,
+  type CommandHandler,
+  commandHandler,
+  defineService,
+  type Handler,
+  type Job,
+  type Reaction,
+  type ReceivedCommand,
+  reaction,
+  reactionToMany,
+  type Service,
+  type ServiceDefinition,
+  type ServiceStart,
+} from './definition.ts';
+export type { Edge, EdgeHost, HealthReport, LocalTarget, RemoteTarget, RequestContext } from './edge.ts';

@@ -1,0 +1,129 @@
+import type pg from 'pg';
+import { findAppError } from '../errors/index.ts';
+import { GroupCommit } from './group.ts';
+import { type DatabaseOptions, openPool, sqlState, wrapSqlError } from './pool.ts';
+import type { Sql, Tx } from './sql.ts';
+import { openTx, Pending } from './transaction.ts';
+
+export interface TransactionOptions {
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  /** How often a serialization failure or deadlock is tried again; 5 unless given. */
+  readonly retriesMax?: number;
+}
+
+const retryable = new Set(['40001', '40P01']);
+const namesMax = 1_000;
+
+/** A service's PostgreSQL database. */
+export class Database implements Sql {
+  readonly name: string;
+  readonly #pool: pg.Pool;
+  readonly #names = new Map<string, string>();
+  readonly #prepared: boolean;
+  readonly #group: GroupCommit;
+  #statements = 0;
+
+  constructor(options: DatabaseOptions) {
+    this.name = options.name ?? 'the service';
+    this.#pool = openPool(options);
+    this.#prepared = options.prepared !== 'off';
+    this.#group = new GroupCommit(this);
+  }
+
+  /** Connections in all, idle, and callers waiting for one; statements sent since the start. */
+  get usage(): { total: number; idle: number; waiting: number; statements: number } {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { total: totalCount, idle: idleCount, waiting: waitingCount, statements: this.#statements };
+  }
+
+  async query<R extends object>(text: string, values?: readonly unknown[]): Promise<R[]> {
+    try {
+      const client = await this.#pool.connect();
+      let broken: Error | undefined;
+      try {
+        return (await this.#send(client, text, values)).rows as R[];
+      } catch (error) {
+        if (sqlState(error) === undefined) broken = error as Error;
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    } catch (error) {
+      throw wrapSqlError(error, this.name);
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction: everything it does and defers is committed together, or nothing is. Serialization failures and deadlocks
+   * are tried again, so `work` may run more than once and must have no effect outside the transaction.
+   */
+  async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(work, options);
+      } catch (error) {
+        const again = retryable.has(sqlState(error) ?? '') || findAppError(error)?.code === 'stream.conflict';
+        if (!again || attempt > (options.retriesMax ?? 5)) throw wrapSqlError(error, this.name);
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
+      }
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction shared with whatever else is waiting to commit: one begin, one statement a writer and one commit for all of
+   * them. `work` may only defer and read what is not changed here; if the shared transaction fails, each is run again alone.
+   */
+  grouped<T>(work: (tx: Tx) => T | Promise<T>): Promise<T> {
+    return this.#group.run(work);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #attempt<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions): Promise<T> {
+    const client = await this.#pool.connect();
+    const pending = new Pending();
+    let broken: Error | undefined;
+    try {
+      const begun = this.#send(client, options.isolation ? `begin isolation level ${options.isolation}` : 'begin');
+      begun.catch(() => undefined);
+      const sql: Sql = {
+        query: async <R extends object>(text: string, values?: readonly unknown[]) =>
+          (await this.#send(client, text, values)).rows as R[],
+      };
+      const result = await work(openTx(sql, pending));
+      const sent = [begun, ...pending.flush(sql)];
+      const ended = this.#send(client, 'commit');
+      const outcomes = await Promise.allSettled([...sent, ended]);
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed) throw failed.reason;
+      // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK, without an error.
+      if ((await ended).command !== 'COMMIT') throw new Error('the transaction was rolled back');
+      pending.committed();
+      return result;
+    } catch (error) {
+      await this.#send(client, 'rollback').catch((lost: Error) => {
+        broken = lost;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  #send(client: pg.ClientBase, text: string, values?: readonly unknown[]): Promise<pg.QueryResult> {
+    this.#statements++;
+    const name = this.#prepared && values !== undefined ? this.#nameOf(text) : undefined;
+    return client.query({ text, ...(values && { values: values as unknown[] }), ...(name && { name }) });
+  }
+
+  #nameOf(text: string): string | undefined {
+    let name = this.#names.get(text);
+    if (name === undefined && this.#names.size < namesMax) {
+      name = `s${this.#names.size}`;
+      this.#names.set(text, name);
+    }
+    return name;
+  }
+}

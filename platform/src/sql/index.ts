@@ -1,0 +1,5 @@
+export { Database, type TransactionOptions } from './database.ts';
+export { type Migration, migrate, readMigrations } from './migrate.ts';
+export { type DatabaseOptions, isConnectionError, sqlState, violatedConstraint } from './pool.ts';
+export { type Columns, insertRows, insertText } from './rows.ts';
+export { type Sql, type Tx, type Writer, writer } from './sql.ts';

@@ -1,0 +1,88 @@
+import pg from 'pg';
+import { fault } from '../errors/index.ts';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections at the most; 8 unless given. */
+  readonly connectionsMax?: number;
+  readonly name?: string;
+  /** `off` where a pooler in transaction mode cannot keep prepared statements (PgBouncer before 1.21). */
+  readonly prepared?: 'on' | 'off';
+}
+
+const typeBool = 16;
+const typeInt8 = 20;
+const typeDate = 1082;
+const typeTimestamptz = 1184;
+
+function instantText(text: string): string {
+  const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?\+00$/.exec(text);
+  if (!match) return new Date(text).toISOString();
+  return `${match[1]}T${match[2]}${(match[3] ?? '.').padEnd(4, '0').slice(0, 4)}Z`;
+}
+
+const parsers: Record<number, (text: string) => unknown> = {
+  [typeBool]: (text) => text === 't',
+  [typeInt8]: Number,
+  [typeDate]: (text) => text,
+  [typeTimestamptz]: instantText,
+};
+
+/** Opens a pool whose clients send statements without waiting for the answers of earlier ones (pipelining). */
+export function openPool(options: DatabaseOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connectionsMax ?? 8,
+    application_name: `stoa ${options.name ?? ''}`.trim(),
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    pipelining: true,
+    keepAlive: true,
+    types: {
+      getTypeParser: (oid: number, format?: string) =>
+        (format !== 'binary' && parsers[oid]) || pg.types.getTypeParser(oid, format as 'text'),
+    } as pg.CustomTypesConfig,
+  } as pg.PoolConfig);
+  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+const unreachable = /^(08|53|57P0[123]|58)/;
+const connectionErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** Whether an error means that the server is away, not that the statement is wrong. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: string }).code ?? '';
+  return (
+    unreachable.test(code) ||
+    connectionErrors.has(code) ||
+    /connection terminated|timeout exceeded when trying to connect|not queryable|Connection ended|closed the connection/i.test(error.message)
+  );
+}
+
+/** Wraps errors of the connection as faults; leaves the others as they are. */
+export function wrapSqlError(error: unknown, name: string): unknown {
+  if (!isConnectionError(error)) return error;
+  return fault('service.unavailable', `The database of ${name} cannot be reached.`, { cause: error, retryAfterS: 1 });
+}
+
+/** SQLSTATE of a PostgreSQL error, found through wrapping; undefined when it is none. */
+export function sqlState(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++) {
+    const code = (at as { code?: unknown }).code;
+    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code;
+  }
+  return undefined;
+}
+
+/** Name of the constraint that a PostgreSQL error is about; undefined when there is none. */
+export function violatedConstraint(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++) {
+    const { constraint } = at as { constraint?: unknown };
+    if (typeof constraint === 'string') return constraint;
+  }
+  return undefined;
+}

@@ -1,0 +1,45 @@
+// `npm test`: every test of the repository. `npm test -- platform/src/outbox` keeps files whose path contains that, `--grep WORDS` keeps tests
+// whose name matches, `--unit` keeps pure ones. `--root` tries the runner itself on another folder.
+
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findTestFiles } from './test/find-test-files.ts';
+import { provideServers } from './test/provide-servers.ts';
+import { endRunningFiles } from './test/run-test-file.ts';
+import { describeCounts, runTests, whyNotGreen } from './test/run-tests.ts';
+import { startTestDatabaseServer } from './test/test-database-server.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    grep: { type: 'string' },
+    unit: { type: 'boolean', default: false },
+    root: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
+  },
+});
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const files = await findTestFiles(values.root, { paths: positionals, unitOnly: values.unit });
+const { environment, missing } = await provideServers(files.flatMap((file) => file.needs));
+const database = files.some((file) => !file.unit) ? await startTestDatabaseServer() : undefined;
+
+const stop = async (signal: NodeJS.Signals) => {
+  endRunningFiles();
+  await database?.stop();
+  process.exit(signal === 'SIGINT' ? 130 : 143);
+};
+process.once('SIGINT', stop);
+process.once('SIGTERM', stop);
+
+const counts = await runTests(files, {
+  root: values.root,
+  environment: { ...process.env, ...environment, ...database?.environment },
+  grep: values.grep,
+  missing,
+  say,
+}).finally(() => database?.stop());
+
+const wrong = whyNotGreen(counts, Boolean(process.env.CI));
+if (wrong) say(`\n${wrong}`);
+say(`\n${describeCounts(counts)}`);
+process.exit(wrong ? 1 : 0);

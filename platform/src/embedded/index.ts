@@ -1,0 +1,3 @@
+export { poolConnectionsMax } from './server-settings.ts';
+export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './start-embedded-postgres.ts';
+export { startEmbeddedPostgres, stopEmbeddedPostgres } from './start-embedded-postgres.ts';

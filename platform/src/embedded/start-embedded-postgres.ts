@@ -1,0 +1,209 @@
+import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { adminPassword, ensureCluster } from './cluster.ts';
+import { type Databases, openDatabases } from './databases.ts';
+import { capLogFile } from './log-file.ts';
+import { type Ending, launch, type Postmaster, readPostmaster, stopPostmaster } from './postmaster.ts';
+import { makeSocketFolder } from './private-folder.ts';
+import { assertDurable } from './server-settings.ts';
+import { findClusterDir, type Log, prepareSite } from './site.ts';
+import { tryStartLock } from './start-lock.ts';
+import { explainingDiskProblems, startProblem, systemCode } from './start-problem.ts';
+
+export interface EmbeddedPostgresOptions {
+  /** The folder that keeps everything, absolute or relative; made when missing. */
+  readonly dataDir: string;
+  /** More server settings, by name. The durable ones (`fsync`, `synchronous_commit`, `full_page_writes`) are refused. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Takes the few lines that a person may want to read. */
+  readonly log?: Log;
+}
+
+/** A PostgreSQL server of our own. It outlives this process unless it is stopped. */
+export interface EmbeddedPostgres {
+  /** It was already running: an earlier process was killed, or another one uses it too. */
+  readonly adopted: boolean;
+  /** The process id of the server. */
+  readonly pid: number;
+  /** The administrator's URL. */
+  readonly adminUrl: string;
+  /**
+   * Makes a database and a role of the same name, which may use this database and no other, unless they exist.
+   *
+   * @param name lower-case letters, digits and underscores
+   * @returns the URL for that role, good for as long as the data directory stays where it is
+   */
+  ensureDatabase(name: string): Promise<string>;
+  /** Stops the server, for everybody who uses it, and waits until it has ended. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+const readyTimeoutMs = 60_000;
+const stopTimeoutMs = 60_000;
+const pollMs = 20;
+/** SQLSTATE `invalid_password`. */
+const wrongPassword = '28P01';
+
+/**
+ * Starts the PostgreSQL kept in a data directory: makes it the first time, adopts it when it is running, restarts it
+ * after a crash. Any number of processes may ask at once. After the server died under a living process, calling this
+ * again brings it back at the same URLs.
+ *
+ * @throws AppError `service.unavailable` whose message says what is wrong and what to do
+ * @example
+ * const postgres = await startEmbeddedPostgres({ dataDir: '.stoa' });
+ * const url = await postgres.ensureDatabase('order');
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  assertDurable(options.settings ?? {});
+  const wanted = resolve(options.dataDir);
+  return explainingDiskProblems(wanted, async () => {
+    const dataDir = await makeDataDir(wanted);
+    const { postmaster, adopted, databases } = await connect(dataDir, options);
+    const uncap = capLogFile(logFile(dataDir));
+    let stopped: Promise<void> | undefined;
+    const stop = async () => {
+      uncap();
+      await databases.close();
+      await stopPostmaster(await findClusterDir(dataDir), stopTimeoutMs);
+    };
+    return {
+      adopted,
+      pid: postmaster.pid,
+      adminUrl: databases.adminUrl,
+      ensureDatabase: databases.ensure,
+      stop: () => (stopped ??= stop()),
+    };
+  });
+}
+
+/** Stops the server of a data directory, whoever started it; does nothing when it is not running. */
+export async function stopEmbeddedPostgres(dataDir: string): Promise<void> {
+  const found = await realpath(dataDir).catch(() => undefined);
+  if (found) await stopPostmaster(await findClusterDir(found), stopTimeoutMs);
+}
+
+async function makeDataDir(path: string): Promise<string> {
+  const made = await mkdir(path, { recursive: true });
+  // Root's server runs as another user, who has to pass through, whatever the umask says. Files inside have rights of their own.
+  if (made && process.getuid?.() === 0) await chmod(path, 0o755);
+  return realpath(path);
+}
+
+function logFile(dataDir: string): string {
+  return join(dataDir, 'postgres.log');
+}
+
+interface Connected {
+  readonly postmaster: Postmaster;
+  readonly adopted: boolean;
+  readonly databases: Databases;
+}
+
+async function connect(dataDir: string, options: EmbeddedPostgresOptions): Promise<Connected> {
+  const deadlineMs = performance.now() + readyTimeoutMs;
+  for (;;) {
+    const { postmaster, adopted } = await adoptOrStart(dataDir, options, deadlineMs);
+    const databases = openDatabases(postmaster, await adminPassword(dataDir));
+    try {
+      await databases.check();
+      return { postmaster, adopted, databases };
+    } catch (error) {
+      await databases.close();
+      if (systemCode(error) === wrongPassword) {
+        const file = join(dataDir, 'postgres-password');
+        throw startProblem(
+          `the PostgreSQL in ${dataDir} does not let us in: ${file} is not the file it was made with`,
+          error,
+        );
+      }
+      // It may have been stopped or killed between the look and the login: then the next round starts it.
+      if (performance.now() > deadlineMs) throw error;
+    }
+    await delay(pollMs);
+  }
+}
+
+async function adoptOrStart(
+  dataDir: string,
+  options: EmbeddedPostgresOptions,
+  deadlineMs: number,
+): Promise<{ postmaster: Postmaster; adopted: boolean }> {
+  while (performance.now() < deadlineMs) {
+    const running = await readPostmaster(await findClusterDir(dataDir));
+    if (running?.alive) {
+      if (running.status === 'ready') return { postmaster: running, adopted: true };
+    } else {
+      const release = await tryStartLock(join(dataDir, 'postgres.lock'));
+      if (release) {
+        try {
+          const postmaster = await start(dataDir, options, deadlineMs);
+          if (postmaster) return { postmaster, adopted: false };
+        } finally {
+          await release();
+        }
+      }
+    }
+    await delay(pollMs);
+  }
+  throw startProblem(
+    `the PostgreSQL in ${dataDir} was not ready within ${readyTimeoutMs / 1000} s: see ${logFile(dataDir)}`,
+  );
+}
+
+/** Starts the server; undefined when another one turns out to be running, or the rest of a killed one not yet gone. */
+async function start(
+  dataDir: string,
+  options: EmbeddedPostgresOptions,
+  deadlineMs: number,
+): Promise<Postmaster | undefined> {
+  const log = options.log ?? (() => undefined);
+  const site = await prepareSite(dataDir, log);
+  await ensureCluster(site, log);
+  const leftOver = await readPostmaster(site.clusterDir);
+  if (leftOver?.alive) return undefined;
+  if (leftOver) log('PostgreSQL was killed: it recovers from its log');
+  const address = { port: await choosePort(dataDir), socketDirectory: await makeSocketFolder(site) };
+  const result = await launch({
+    site,
+    address,
+    settings: options.settings ?? {},
+    logFile: logFile(dataDir),
+    stalePid: leftOver?.pid,
+    deadlineMs,
+  });
+  if ('pid' in result) return result;
+  if (/lock file .* already exists|pre-existing shared memory block|Address already in use/.test(result.log))
+    return undefined;
+  throw failedStart(site.clusterDir, logFile(dataDir), result);
+}
+
+function failedStart(clusterDir: string, file: string, ending: Ending): Error {
+  if (ending.log.includes('No space left on device')) {
+    return startProblem(`the disk of ${clusterDir} is full: free some space and start again`);
+  }
+  return startProblem(`PostgreSQL did not start; its log ${file} ends with:\n${ending.log}`);
+}
+
+/** The port of the last start while it is free, so that URLs stay as they are; else any free one. */
+async function choosePort(dataDir: string): Promise<number> {
+  const path = join(dataDir, 'postgres-port');
+  const last = Number(await readFile(path, 'utf8').catch(() => '0'));
+  const port = (last > 0 && (await freePort(last))) || (await freePort(0));
+  if (port === undefined) throw startProblem('no TCP port is free on 127.0.0.1');
+  if (port !== last) await writeFile(path, String(port));
+  return port;
+}
+
+function freePort(port: number): Promise<number | undefined> {
+  return new Promise((done) => {
+    const probe = createServer();
+    probe.once('error', () => done(undefined));
+    probe.listen(port, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => done(typeof address === 'object' && address ? address.port : undefined));
+    });
+  });
+}

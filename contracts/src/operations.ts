@@ -1,0 +1,195 @@
+import { contract, Instant, internal, Line, nullable, oneOf, operation, page, pageQuery, strict, Type } from '@stoa/platform/schema';
+
+/*
+ * What every service lets an operator do with its sagas, its messages and its invariants. The kit carries these operations out, so no
+ * service writes them; the gateway asks all services and puts the answers together under `/api/v1/ops`.
+ */
+
+export const sagaStatuses = ['running', 'compensating', 'completed', 'compensated', 'stuck'] as const;
+
+const failure = strict({ code: Type.String(), detail: Type.String() });
+
+/** One saga in a list. `step` is the step it stands at; null when it has ended. */
+export const SagaSummary = strict({
+  id: Type.String(),
+  name: Type.String({ description: 'The definition: check-out, refund …' }),
+  key: Type.String({ description: 'What it is about: the id of the order …' }),
+  status: oneOf(sagaStatuses),
+  step: nullable(Type.String()),
+  attempts: Type.Integer({ minimum: 0, description: 'Tries of the step it stands at' }),
+  failure: nullable(failure),
+  correlationId: Type.String(),
+  startedAt: Instant,
+  updatedAt: Instant,
+});
+export type SagaSummary = Type.Static<typeof SagaSummary>;
+
+/** One saga with its way so far. `steps` are in the order of the definition. */
+export const SagaDetail = strict({
+  ...SagaSummary.properties,
+  input: Type.Unknown(),
+  steps: Type.Array(
+    strict({
+      name: Type.String(),
+      kind: oneOf(['local', 'command']),
+      state: oneOf(['pending', 'running', 'done', 'undoing', 'undone', 'skipped']),
+      afterPivot: Type.Boolean(),
+      output: Type.Optional(Type.Unknown()),
+    }),
+  ),
+});
+export type SagaDetail = Type.Static<typeof SagaDetail>;
+
+/** A message that this service could not handle: `dead` after its tries, `parked` because its version is not known here. */
+export const DeadLetter = strict({
+  id: Type.String(),
+  type: Type.String(),
+  key: Type.String(),
+  state: oneOf(['dead', 'parked']),
+  attempts: Type.Integer({ minimum: 0 }),
+  error: Type.String(),
+  correlationId: Type.String(),
+  occurredAt: Instant,
+  failedAt: Instant,
+});
+export type DeadLetter = Type.Static<typeof DeadLetter>;
+
+/** One invariant of docs/explanation, looked at now. `checked` counts what was looked at: a check of nothing proves nothing. */
+export const InvariantCheck = strict({
+  name: Type.String({ description: 'I1 … I16' }),
+  held: Type.Boolean(),
+  checked: Type.Integer({ minimum: 0 }),
+  violations: Type.Array(strict({ witness: Type.String() })),
+});
+export type InvariantCheck = Type.Static<typeof InvariantCheck>;
+
+const count = Type.Integer({ minimum: 0 });
+/** Work that has been accepted and is not done: all zero means that the service rests. `dead` rests too, until somebody redrives it. */
+export const Backlog = strict({ outbox: count, inbox: count, sagasLive: count, effects: count, dead: count });
+export type Backlog = Type.Static<typeof Backlog>;
+
+export const Redrive = strict({
+  ids: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 1000 })),
+  all: Type.Optional(Type.Literal(true)),
+});
+
+const params = { id: Type.String({ minLength: 1, maxLength: 200 }) };
+const reason = Line(500);
+/** Who asked, for the record: `user <id>` or `key <id>`. */
+const actor = Type.Optional(Line(200));
+
+/**
+ * The operations that the kit offers for one service, at paths of its own. Not reachable from outside.
+ *
+ * @example
+ * const answer = await host.client(opsContract('order')).listSagas({ query: { status: 'stuck' } }, { cause });
+ */
+export function opsContract(service: string) {
+  const at = `/internal/${service}/ops`;
+  return contract({
+    service,
+    operations: {
+      listSagas: operation({
+        method: 'GET',
+        path: `${at}/sagas`,
+        summary: `The sagas of ${service}, newest first`,
+        access: internal,
+        query: { ...pageQuery, status: Type.Optional(oneOf(sagaStatuses)) },
+        answer: page(SagaSummary),
+      }),
+      getSaga: operation({
+        method: 'GET',
+        path: `${at}/sagas/:id`,
+        summary: 'One saga with its steps',
+        access: internal,
+        params,
+        answer: SagaDetail,
+        errors: ['saga.not-found'],
+      }),
+      retrySaga: operation({
+        method: 'POST',
+        path: `${at}/sagas/:id/retry`,
+        summary: 'Tries the step that a stuck saga stands at again',
+        access: internal,
+        params,
+        body: strict({ reason: Type.Optional(reason), actor }),
+        answer: SagaSummary,
+        errors: ['saga.not-found', 'saga.not-stuck'],
+      }),
+      skipSaga: operation({
+        method: 'POST',
+        path: `${at}/sagas/:id/skip`,
+        summary: 'Takes the step that a stuck saga stands at for done',
+        access: internal,
+        params,
+        body: strict({ reason: Type.Optional(reason), actor }),
+        answer: SagaSummary,
+        errors: ['saga.not-found', 'saga.not-stuck'],
+      }),
+      compensateSaga: operation({
+        method: 'POST',
+        path: `${at}/sagas/:id/compensate`,
+        summary: 'Undoes a stuck saga',
+        access: internal,
+        params,
+        body: strict({ reason: Type.Optional(reason), actor }),
+        answer: SagaSummary,
+        errors: ['saga.not-found', 'saga.not-stuck'],
+      }),
+      listDeadLetters: operation({
+        method: 'GET',
+        path: `${at}/dead-letters`,
+        summary: `Messages that ${service} could not handle, newest first`,
+        access: internal,
+        query: pageQuery,
+        answer: page(DeadLetter),
+      }),
+      redriveDeadLetters: operation({
+        method: 'POST',
+        path: `${at}/dead-letters/redrive`,
+        summary: 'Puts dead letters back into the inbox: those named, or all; ids of other services are passed over',
+        access: internal,
+        body: strict({ ...Redrive.properties, actor }),
+        answer: strict({ redriven: count }),
+      }),
+      skipDeadLetters: operation({
+        method: 'POST',
+        path: `${at}/dead-letters/skip`,
+        summary: 'Gives dead letters up, so that later messages of their keys go on',
+        access: internal,
+        body: strict({
+          ids: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 1000 }),
+          reason,
+          actor,
+        }),
+        answer: strict({ skipped: count }),
+      }),
+      checkInvariants: operation({
+        method: 'GET',
+        path: `${at}/invariants`,
+        summary: `Looks now whether what ${service} promises holds`,
+        access: internal,
+        answer: strict({ checks: Type.Array(InvariantCheck) }),
+        timeoutMs: 60_000,
+      }),
+      backlog: operation({
+        method: 'GET',
+        path: `${at}/backlog`,
+        summary: 'Counts of what has been accepted and is not done',
+        access: internal,
+        answer: Backlog,
+      }),
+    },
+    events: {},
+    commands: {},
+    errors: opsErrors,
+  });
+}
+
+/** The contract that `opsContract` makes, whatever the service. */
+export type OpsContract = ReturnType<typeof opsContract>;
+
+export const opsErrors = {
+  'saga.not-found': { status: 404, title: 'There is no such saga' },
+  'saga.not-stuck': { status: 409, title: 'The saga is not stuck' },
+} as const;

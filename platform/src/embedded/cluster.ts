@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { makePrivateFolder } from './private-folder.ts';
 import type { Site } from './site.ts';
-import { startProblem, systemCode } from './start-problem.ts';
+import { diskProblem, startProblem, systemCode } from './start-problem.ts';
 
 const run = promisify(execFile);
 
@@ -96,9 +96,8 @@ async function initialise(site: Site, workshop: string): Promise<void> {
     });
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
-    if (output.includes('No space left on device')) {
-      throw startProblem(`the disk of ${site.clusterDir} is full: free some space and start again`, error);
-    }
+    const why = diskProblem(site.clusterDir, output);
+    if (why) throw why;
     throw startProblem(`PostgreSQL could not make its data directory ${site.clusterDir}: ${output}`, error);
   }
 }

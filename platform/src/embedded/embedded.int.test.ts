@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -110,8 +110,11 @@ describe('the embedded PostgreSQL', () => {
     const left = await readFile(pidFile, 'utf8');
     process.kill(server.pid, 'SIGKILL');
     await untilGone(server.pid);
-    // Process 1 is always alive, and for root's server it belongs to another user, as in a container that was restarted.
-    await writeFile(pidFile, left.replace(/^\d+/, asRoot ? '1' : String(process.ppid)));
+    // Of the server's own user, or PostgreSQL would see by itself that it is not a server.
+    const { uid } = await stat(join(dataDir, 'postgres'));
+    const somebody = spawn('sleep', ['60'], { uid });
+    after(() => somebody.kill());
+    await writeFile(pidFile, left.replace(/^\d+/, String(somebody.pid)));
     server = await start();
     assert.equal(server.adopted, false);
     assert.deepEqual(await query(url, 'select count(*)::int as n from acknowledged'), [{ n: 1000 }]);

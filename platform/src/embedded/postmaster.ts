@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -119,4 +119,6 @@ export async function stopPostmaster(clusterDir: string, timeoutMs: number): Pro
       throw new Error(`PostgreSQL (pid ${found.pid}) has not stopped in ${timeoutMs} ms`);
     await delay(pollMs);
   }
+  // Its socket is gone with it; whatever else may be in there stays.
+  if (found.socketDirectory) await rmdir(found.socketDirectory).catch(() => undefined);
 }

@@ -10,7 +10,7 @@ import { makeSocketFolder } from './private-folder.ts';
 import { assertDurable } from './server-settings.ts';
 import { findClusterDir, type Log, prepareSite } from './site.ts';
 import { tryStartLock } from './start-lock.ts';
-import { explainingDiskProblems, startProblem, systemCode } from './start-problem.ts';
+import { diskProblem, explainingDiskProblems, startProblem, systemCode } from './start-problem.ts';
 
 export interface EmbeddedPostgresOptions {
   /** The folder that keeps everything, absolute or relative; made when missing. */
@@ -86,7 +86,11 @@ export async function stopEmbeddedPostgres(dataDir: string): Promise<void> {
 }
 
 async function makeDataDir(path: string): Promise<string> {
-  const made = await mkdir(path, { recursive: true });
+  const made = await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    // On a read-only disk the recursive form says that something is missing; the plain one tells the truth.
+    if (systemCode(error) === 'ENOENT') return mkdir(path).then(() => path);
+    throw error;
+  });
   // Root's server runs as another user, who has to pass through, whatever the umask says. Files inside have rights of their own.
   if (made && process.getuid?.() === 0) await chmod(path, 0o755);
   return realpath(path);
@@ -181,10 +185,10 @@ async function start(
 }
 
 function failedStart(clusterDir: string, file: string, ending: Ending): Error {
-  if (ending.log.includes('No space left on device')) {
-    return startProblem(`the disk of ${clusterDir} is full: free some space and start again`);
-  }
-  return startProblem(`PostgreSQL did not start; its log ${file} ends with:\n${ending.log}`);
+  return (
+    diskProblem(clusterDir, ending.log) ??
+    startProblem(`PostgreSQL did not start; its log ${file} ends with:\n${ending.log}`)
+  );
 }
 
 /** The port of the last start while it is free, so that URLs stay as they are; else any free one. */

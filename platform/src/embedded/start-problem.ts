@@ -29,3 +29,9 @@ export async function explainingDiskProblems<T>(path: string, work: () => Promis
     throw remedy ? startProblem(`cannot keep the embedded PostgreSQL in ${path}: ${remedy}`, error) : error;
   }
 }
+
+/** The start problem behind what `initdb` or the server printed, when it is the disk's. */
+export function diskProblem(clusterDir: string, output: string): AppError | undefined {
+  if (!/No space left on device|Check free disk space|Disk quota exceeded/.test(output)) return undefined;
+  return startProblem(`the disk of ${clusterDir} is full: free some space and start again`, new Error(output));
+}

@@ -1,4 +1,16 @@
-import { contract, Instant, internal, Line, nullable, oneOf, operation, page, pageQuery, strict, Type } from '@stoa/platform/schema';
+import {
+  contract,
+  Instant,
+  internal,
+  Line,
+  nullable,
+  oneOf,
+  operation,
+  page,
+  pageQuery,
+  strict,
+  Type,
+} from '@stoa/platform/schema';
 
 /*
  * What every service lets an operator do with its sagas, its messages and its invariants. The kit carries these operations out, so no

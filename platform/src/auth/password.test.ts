@@ -102,6 +102,23 @@ test('the gate runs a few at once, queues a few in order and refuses the rest wi
   assert.deepEqual(started, [1, 2, 3, 4, 5]);
 });
 
+test('a place that was handed over is not given out again', async () => {
+  const gate = createHashingGate({ concurrency: 1, waitingMax: 2, retryAfterS: 1 });
+  const finish: (() => void)[] = [];
+  const enter = () => gate.run(() => new Promise<void>((resolve) => finish.push(resolve)));
+  const [first, second] = [enter(), enter()];
+  finish[0]?.();
+  await first;
+  const third = enter();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(finish.length, 2, 'the third waits for the second');
+  finish[1]?.();
+  await second;
+  await new Promise((resolve) => setImmediate(resolve));
+  finish[2]?.();
+  await third;
+});
+
 test('a job that fails gives its place back', async () => {
   const gate = createHashingGate({ concurrency: 1, waitingMax: 1, retryAfterS: 1 });
   const failing = gate.run(() => Promise.reject(new Error('broken')));

@@ -64,9 +64,13 @@ function install(root) {
   if (result.status !== 0) return fail(`npm ci failed with exit code ${result.status ?? result.signal}`);
   const still = staleReason(root);
   if (still) {
-    return fail(`npm ci ended well but ${still}. If install scripts are off (npm config get ignore-scripts), allow them for this folder.`);
+    return fail(
+      `npm ci ended well but ${still}. If install scripts are off (npm config get ignore-scripts), allow them for this folder.`,
+    );
   }
-  process.stdout.write(`Installed in ${((Date.now() - started) / 1000).toFixed(0)} s; running on Node ${pinnedNodeVersion(root)}.\n`);
+  process.stdout.write(
+    `Installed in ${((Date.now() - started) / 1000).toFixed(0)} s; running on Node ${pinnedNodeVersion(root)}.\n`,
+  );
   return 0;
 }
 

@@ -21,7 +21,9 @@ if (process.execve && process.platform !== 'win32') process.execve(pinned, [pinn
 
 const child = spawn(pinned, args, { stdio: 'inherit' });
 
-for (const signal of process.platform === 'win32' ? ['SIGINT', 'SIGTERM'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
+for (const signal of process.platform === 'win32'
+  ? ['SIGINT', 'SIGTERM']
+  : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
   process.on(signal, () => {
     // Ctrl-C in a terminal reaches the child by itself; a second one would mean "stop at once".
     const typed = signal === 'SIGINT' && process.stdin.isTTY;

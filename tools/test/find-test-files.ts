@@ -69,7 +69,11 @@ function readTestFile(root: string, file: string): TestFile {
 
 /** `// needs: redis rabbitmq` on a line of its own. */
 function readNeeds(path: string, source: string): ServerName[] {
-  const words = source.match(/^\/\/ needs: (.+)$/m)?.[1]?.trim().split(/[\s,]+/) ?? [];
+  const words =
+    source
+      .match(/^\/\/ needs: (.+)$/m)?.[1]
+      ?.trim()
+      .split(/[\s,]+/) ?? [];
   return words.map((word) => {
     if (!isServerName(word)) throw new Error(`${path} needs "${word}", which is not in tools/test/test-servers.ts`);
     return word;

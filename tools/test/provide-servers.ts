@@ -36,7 +36,10 @@ export function thisMachine(): Machine {
 }
 
 /** Finds each server, installs those it may, and says exactly what is missing of the rest. */
-export async function provideServers(names: Iterable<ServerName>, machine: Machine = thisMachine()): Promise<ProvidedServers> {
+export async function provideServers(
+  names: Iterable<ServerName>,
+  machine: Machine = thisMachine(),
+): Promise<ProvidedServers> {
   const environment: Record<string, string> = {};
   const missing: ServerName[] = [];
   for (const name of new Set(names)) {
@@ -96,11 +99,18 @@ async function installFromRelease(packages: readonly string[], release: string):
     await chmod(folder, 0o777);
     await mkdir(join(folder, 'lists', 'partial'), { recursive: true });
     const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
-    await writeFile(join(folder, 'sources.list'), `deb [signed-by=${keys}] http://deb.debian.org/debian ${release} main\n`);
+    await writeFile(
+      join(folder, 'sources.list'),
+      `deb [signed-by=${keys}] http://deb.debian.org/debian ${release} main\n`,
+    );
     const own = ['-o', `Dir::Etc::SourceList=${join(folder, 'sources.list')}`, '-o', 'Dir::Etc::SourceParts=/dev/null'];
     const lists = ['-o', `Dir::State::Lists=${join(folder, 'lists')}`, '-o', 'Acquire::Languages=none'];
     runApt([...own, ...lists, 'update'], `the list of packages of ${release} could not be fetched`);
-    runApt([...own, ...lists, 'download', ...packages], `${packages.join(' ')} of ${release} could not be fetched`, folder);
+    runApt(
+      [...own, ...lists, 'download', ...packages],
+      `${packages.join(' ')} of ${release} could not be fetched`,
+      folder,
+    );
     const files = (await readdir(folder)).filter((file) => file.endsWith('.deb')).map((file) => join(folder, file));
     runApt(['update'], 'the list of packages could not be fetched');
     runApt(['install', ...files], `${packages.join(' ')} of ${release} could not be installed`);
@@ -113,7 +123,8 @@ function runApt(args: readonly string[], failure: string, folder = '/'): void {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const options = ['-y', '-q', '--no-install-recommends'];
   const result = spawnSync('apt-get', [...options, ...args], { cwd: folder, env: environment, encoding: 'utf8' });
-  if (result.status !== 0) throw new Error(`${failure}: ${(result.stderr ?? '').trim().split('\n').at(-1) ?? result.error?.message}`);
+  if (result.status !== 0)
+    throw new Error(`${failure}: ${(result.stderr ?? '').trim().split('\n').at(-1) ?? result.error?.message}`);
 }
 
 /** Debian's packages start their service when installed; tests want only the program. This file is Debian's own way to say so. */

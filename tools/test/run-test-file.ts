@@ -62,7 +62,12 @@ interface Ended {
   readonly output: string;
 }
 
-function whatIsWrong(tests: readonly TestOutcome[], ended: Ended, file: TestFile, options: RunOptions): string | undefined {
+function whatIsWrong(
+  tests: readonly TestOutcome[],
+  ended: Ended,
+  file: TestFile,
+  options: RunOptions,
+): string | undefined {
   if (ended.tooLong) return `It ran longer than its limit of ${file.limitMs / 1000} s and was ended.`;
   const failed = tests.some((test) => test.outcome === 'failed');
   if (ended.code !== 0 && !failed) return `Its process ended with ${ended.signal ?? `exit code ${ended.code}`}.`;

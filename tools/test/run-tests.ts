@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { type FileOutcome, type RunOptions, runTestFile, type TestOutcome } from './run-test-file.ts';
 import type { TestFile } from './find-test-files.ts';
+import { type FileOutcome, type RunOptions, runTestFile, type TestOutcome } from './run-test-file.ts';
 import type { ServerName } from './test-servers.ts';
 
 export interface TestCounts {
@@ -28,8 +28,16 @@ export async function runTests(files: readonly TestFile[], options: SuiteOptions
     for (const line of describeFile(outcome)) options.say(line);
   };
   const concurrency = Math.min(concurrencyMax, availableParallelism());
-  await eachOf(files.filter((file) => !file.heavy), concurrency, run);
-  await eachOf(files.filter((file) => file.heavy), 1, run);
+  await eachOf(
+    files.filter((file) => !file.heavy),
+    concurrency,
+    run,
+  );
+  await eachOf(
+    files.filter((file) => file.heavy),
+    1,
+    run,
+  );
 
   const tests = outcomes.flatMap((outcome) => outcome.tests);
   const count = (wanted: TestOutcome['outcome']) => tests.filter((test) => test.outcome === wanted).length;
@@ -68,7 +76,8 @@ function* describeFile({ path, tests, durationMs, output }: FileOutcome): Genera
   const failed = tests.filter((test) => test.outcome === 'failed');
   const skipped = tests.filter((test) => test.outcome === 'skipped');
   yield `${failed.length > 0 ? 'FAIL' : 'ok  '} ${path}  ${tests.length} tests, ${(durationMs / 1000).toFixed(1)} s`;
-  for (const reason of new Set(skipped.map((test) => test.reason || 'no reason given'))) yield `     skipped: ${reason}`;
+  for (const reason of new Set(skipped.map((test) => test.reason || 'no reason given')))
+    yield `     skipped: ${reason}`;
   for (const test of failed) {
     yield `  ✖ ${test.name}`;
     yield (test.error ?? '').replaceAll(/^/gm, '    ');

@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** A PostgreSQL that all test files of a run share; each makes its own databases in it. */
 export interface TestDatabaseServer {
@@ -7,10 +9,21 @@ export interface TestDatabaseServer {
   stop(): Promise<void>;
 }
 
-/** Starts the shared PostgreSQL, so that no test file pays for a start of its own. */
+/**
+ * Starts a PostgreSQL for this run alone, so that no test file pays for a start of its own and no two runs meet. A server named by
+ * STOA_TEST_POSTGRES_URL is used as it is.
+ */
 export async function startTestDatabaseServer(): Promise<TestDatabaseServer> {
-  const face = new URL('../../platform/src/testing/index.ts', import.meta.url);
-  if (!existsSync(face)) return { environment: {}, stop: async () => {} };
-  const testing = await import(face.href);
-  return { environment: {}, stop: async () => testing.stopTestPostgres?.() };
+  if (process.env.STOA_TEST_POSTGRES_URL) return { environment: {}, stop: async () => {} };
+  const { startEmbeddedPostgres } = await import('@stoa/platform/embedded');
+  const dataDir = await mkdtemp(join(tmpdir(), 'stoa-test-run-'));
+  const settings = { max_connections: '400' };
+  const server = await startEmbeddedPostgres({ dataDir, settings });
+  return {
+    environment: { STOA_TEST_POSTGRES_URL: server.adminUrl },
+    stop: async () => {
+      await server.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
 }

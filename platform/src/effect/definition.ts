@@ -1,4 +1,5 @@
 import type { Cause } from '../schema/index.ts';
+import type { Service } from '../service/index.ts';
 import type { Tx } from '../sql/index.ts';
 
 /** Asks for an effect outside (a provider's charge, a mail): committed first, performed after. */
@@ -41,4 +42,4 @@ export interface EffectDefinition<P = unknown, R = unknown, D = unknown> {
 }
 
 /** The service as an effect sees it; the whole `Service` in fact. */
-export type EffectService<D> = import('../service/definition.ts').Service<D>;
+export type EffectService<D> = Service<D>;

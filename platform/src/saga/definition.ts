@@ -1,6 +1,6 @@
 import type { Cause, CommandType, Message, Outcome, PayloadOf, ReplyOf } from '../schema/index.ts';
 import type { Tx } from '../sql/index.ts';
-import type { Service } from '../service/definition.ts';
+import type { Service } from '../service/index.ts';
 
 export type SagaStatus = 'running' | 'compensating' | 'completed' | 'compensated' | 'stuck';
 

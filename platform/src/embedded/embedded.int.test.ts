@@ -38,9 +38,9 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('makes a database with a role of its own, also when many ask at once', async () => {
-    const urls = await Promise.all(Array.from({ length: 6 }, () => server.ensureDatabase('order')));
+    const urls = await Promise.all(Array.from({ length: 6 }, () => server.ensureDatabase('catalog')));
     assert.equal(new Set(urls).size, 1);
-    url = urls[0] as string;
+    url = await server.ensureDatabase('order');
     const [row] = await query(
       url,
       'select current_user as role, current_database() as database, pg_is_in_recovery() as standby',

@@ -43,6 +43,8 @@ export interface EmbeddedPostgres {
 const readyTimeoutMs = 60_000;
 const stopTimeoutMs = 60_000;
 const pollMs = 20;
+/** Sessions of a killed server end at their next pause; only then a new one may start. */
+const restartDelayMs = 200;
 /** SQLSTATE `invalid_password`. */
 const wrongPassword = '28P01';
 
@@ -145,6 +147,7 @@ async function adoptOrStart(
         try {
           const postmaster = await start(dataDir, options, deadlineMs);
           if (postmaster) return { postmaster, adopted: false };
+          await delay(restartDelayMs);
         } finally {
           await release();
         }
@@ -168,7 +171,6 @@ async function start(
   await ensureCluster(site, log);
   const leftOver = await readPostmaster(site.clusterDir);
   if (leftOver?.alive) return undefined;
-  if (leftOver) log('PostgreSQL was killed: it recovers from its log');
   const address = { port: await choosePort(dataDir), socketDirectory: await makeSocketFolder(site) };
   const result = await launch({
     site,
@@ -178,7 +180,10 @@ async function start(
     stalePid: leftOver?.pid,
     deadlineMs,
   });
-  if ('pid' in result) return result;
+  if ('pid' in result) {
+    if (leftOver) log('PostgreSQL had been killed; it has recovered what was committed');
+    return result;
+  }
   if (/lock file .* already exists|pre-existing shared memory block|Address already in use/.test(result.log))
     return undefined;
   throw failedStart(site.clusterDir, logFile(dataDir), result);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,6 +17,8 @@ export async function startTestDatabaseServer(): Promise<TestDatabaseServer> {
   if (process.env.STOA_TEST_POSTGRES_URL) return { environment: {}, stop: async () => {} };
   const { startEmbeddedPostgres } = await import('@stoa/platform/embedded');
   const dataDir = await mkdtemp(join(tmpdir(), 'stoa-test-run-'));
+  // Root's server runs as another user, who has to pass through to keep its data here.
+  await chmod(dataDir, 0o711);
   const settings = { max_connections: '400' };
   const server = await startEmbeddedPostgres({ dataDir, settings });
   return {

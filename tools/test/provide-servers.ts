@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { findServer, type ServerName, type TestServer, testServers } from './test-servers.ts';
 
-export interface ProvidedServers {
+export interface ProvidedServers<Name extends string> {
   /** Variables that lead tests to the programs. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly missing: readonly ServerName[];
+  readonly missing: readonly Name[];
 }
 
 /** What providing depends on, so that it can be tried on a machine that has nothing. */
@@ -36,14 +36,15 @@ export function thisMachine(): Machine {
 }
 
 /** Finds each server, installs those it may, and says exactly what is missing of the rest. */
-export async function provideServers(
-  names: Iterable<ServerName>,
+export async function provideServers<Name extends string = ServerName>(
+  names: Iterable<Name>,
   machine: Machine = thisMachine(),
-): Promise<ProvidedServers> {
+  table: Readonly<Record<Name, TestServer>> = testServers as Readonly<Record<string, TestServer>>,
+): Promise<ProvidedServers<Name>> {
   const environment: Record<string, string> = {};
-  const missing: ServerName[] = [];
+  const missing: Name[] = [];
   for (const name of new Set(names)) {
-    const server: TestServer = testServers[name];
+    const server = table[name];
     const path = findServer(server, machine.environment) ?? (await getServer(name, server, machine));
     if (path) environment[server.variable] = path;
     else missing.push(name);
@@ -51,7 +52,7 @@ export async function provideServers(
   return { environment, missing };
 }
 
-async function getServer(name: ServerName, server: TestServer, machine: Machine): Promise<string | undefined> {
+async function getServer(name: string, server: TestServer, machine: Machine): Promise<string | undefined> {
   const { packages, release } = server.debian;
   const source = `${packages.join(' ')}${release ? ` (Debian ${release})` : ''}`;
   const how = `Debian package ${source}; elsewhere ${server.elsewhere}; or set ${server.variable} to the program's path`;

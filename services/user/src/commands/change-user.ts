@@ -1,0 +1,31 @@
+import { refusal } from '@stoa/platform/errors';
+import { requireMatch } from '@stoa/platform/http';
+import { announceChanged } from '../announce.ts';
+import { userNotFound } from '../caller.ts';
+import type { UserHandler } from '../deps.ts';
+import { endsAnAdmin } from '../domain/admins.ts';
+import { holdAccount, isThereAnotherAdmin, updateStanding, voidTokens } from '../store/accounts.ts';
+import { lockSubject } from '../store/locks.ts';
+import { endSessions } from '../store/sessions.ts';
+
+/** Changes role or state. Access tokens are void at once; sessions go on with the new role, and end when the user is deactivated. */
+export const changeUser: UserHandler<'changeUser'> = async (call, service) => {
+  const { id } = call.params;
+  const user = await service.db.transaction(async (tx) => {
+    await lockSubject(tx, 'admins');
+    const account = await holdAccount(tx, id, 'update');
+    if (!account) throw userNotFound();
+    const before = account.user;
+    requireMatch(call, before.version);
+    const { role = before.role, active = before.active } = call.body;
+    if (role === before.role && active === before.active) return before;
+    if (endsAnAdmin(before, { role, active }) && !(await isThereAnotherAdmin(tx, id))) {
+      throw refusal('user.last-admin', 'This is the last admin. Make another one first.');
+    }
+    const changed = await updateStanding(tx, id, { role, active });
+    if (!active) await endSessions(tx, id);
+    announceChanged({ tx, cause: call.cause, service }, changed, await voidTokens(tx, id));
+    return changed;
+  });
+  return { body: user, version: user.version };
+};

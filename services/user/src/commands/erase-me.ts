@@ -1,0 +1,36 @@
+import { userEvents } from '@stoa/contracts/user-messages';
+import { refusal } from '@stoa/platform/errors';
+import { requireMatch } from '@stoa/platform/http';
+import { announceApiKeyRevoked } from '../announce.ts';
+import { accountGone, personOf } from '../caller.ts';
+import type { UserHandler } from '../deps.ts';
+import { endsAnAdmin } from '../domain/admins.ts';
+import { holdAccount, isThereAnotherAdmin, overwritePerson, voidTokens } from '../store/accounts.ts';
+import { revokeApiKeysOf } from '../store/api-keys.ts';
+import { lockSubject } from '../store/locks.ts';
+import { deletePasswordResets } from '../store/password-resets.ts';
+import { deleteSessions } from '../store/sessions.ts';
+
+/** Erases a person. The row stays, as others point to it; nothing in it tells who it was. The other services hear of it and do the same. */
+export const eraseMe: UserHandler<'eraseMe'> = async (call, service) => {
+  const { userId } = personOf(call.principal);
+  await service.db.transaction(async (tx) => {
+    await lockSubject(tx, 'admins');
+    const account = await holdAccount(tx, userId, 'update');
+    if (!account) throw accountGone();
+    requireMatch(call, account.user.version);
+    if (endsAnAdmin(account.user, { ...account.user, active: false }) && !(await isThereAnotherAdmin(tx, userId))) {
+      throw refusal('user.last-admin', 'You are the last admin. Make another one first.');
+    }
+    const occasion = { tx, cause: call.cause, service };
+    for (const { id, revokedAt } of await revokeApiKeysOf(tx, userId)) {
+      announceApiKeyRevoked(occasion, { keyId: id, revokedAt });
+    }
+    await deleteSessions(tx, userId);
+    await deletePasswordResets(tx, userId);
+    await voidTokens(tx, userId);
+    const { erasedAt } = await overwritePerson(tx, userId);
+    service.publish(tx, userEvents.userErased, { key: userId, payload: { userId, erasedAt }, cause: call.cause });
+  });
+  return {};
+};

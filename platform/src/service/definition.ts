@@ -55,6 +55,8 @@ export interface Call<O extends Operation = Operation> {
   /** Milliseconds since the epoch after which nobody waits for the answer. */
   readonly deadlineMs: number;
   readonly idempotencyKey?: string | undefined;
+  /** What is asked for, as 64 hexadecimal characters: equal for equal params, query and body. Only where the operation has `idempotency`. */
+  readonly fingerprint?: string | undefined;
   /** Seconds from `Prefer: wait=N`, at most 30. */
   readonly waitS?: number | undefined;
   readonly ifMatch?: string | undefined;
@@ -76,6 +78,8 @@ export interface Answer<B = unknown> {
   /** The operation's first status unless given. */
   readonly status?: number;
   readonly body?: B;
+  /** An answer given before, as it was stored: sent to the byte in place of `body`. */
+  readonly rawBody?: string;
   /** Lower-case names. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Version of a single resource; becomes a strong ETag, and is compared with `If-Match` and `If-None-Match`. */
@@ -123,6 +127,8 @@ export type ReceivedCommand<P = unknown> = Message<P> & { readonly step: StepAdd
  */
 export interface CommandHandler<D = unknown> {
   readonly command: CommandType;
+  /** True when outcomes come in a later transaction, by `service.reply`. */
+  readonly later?: boolean;
   readonly doMany: (commands: ReceivedCommand<never>[], tx: Tx, service: Service<D>) => Promise<(Outcome | 'later')[]>;
   /** Gets only commands whose `do` had been carried out. */
   readonly undoMany: (commands: ReceivedCommand<never>[], tx: Tx, service: Service<D>) => Promise<(Outcome | 'later')[]>;
@@ -131,6 +137,7 @@ export interface CommandHandler<D = unknown> {
 export function commandHandler<C extends CommandType, D>(
   command: C,
   handler: {
+    later?: boolean;
     doMany: (
       commands: ReceivedCommand<PayloadOf<C>>[],
       tx: Tx,
@@ -159,7 +166,7 @@ export interface ServiceDefinition<D = unknown> {
   readonly prepare?: (start: ServiceStart) => Promise<D> | D;
   /** Undoes what `prepare` opened. */
   readonly close?: (deps: D) => Promise<void>;
-  readonly routes?: Readonly<Record<string, Handler<never, D>>>;
+  readonly routes?: Readonly<Record<string, (call: never, service: Service<D>) => Promise<Answer>>>;
   readonly reactions?: readonly Reaction<D>[];
   readonly commands?: readonly CommandHandler<D>[];
   readonly sagas?: readonly SagaDefinition<D>[];

@@ -1,0 +1,36 @@
+import type { Socket } from 'node:net';
+import { type ErrorDeclaration, kitErrors } from '../errors/index.ts';
+import { newId } from '../ids/index.ts';
+import { newTraceparent, traceIdOf } from '../telemetry/trace-context.ts';
+
+/** Answers bytes that never became a request (a bad request line, headers too large or too slow), then closes the connection. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [code, declared] = readCode(error.code);
+  const body = JSON.stringify({
+    type: `/docs/errors#${code}`,
+    title: declared.title,
+    status: declared.status,
+    detail: 'The request cannot be read.',
+    code,
+    traceId: traceIdOf(newTraceparent()),
+  });
+  const head = [
+    `HTTP/1.1 ${declared.status} ${declared.title}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${newId()}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function readCode(nodeCode: string | undefined): [string, ErrorDeclaration] {
+  if (nodeCode === 'ERR_HTTP_REQUEST_TIMEOUT') return ['request.timeout', kitErrors['request.timeout']];
+  // 431 in the words of our list: the request is not valid because its headers are too large.
+  if (nodeCode === 'HPE_HEADER_OVERFLOW') return ['request.invalid', { ...kitErrors['request.invalid'], status: 431 }];
+  return ['request.invalid', kitErrors['request.invalid']];
+}

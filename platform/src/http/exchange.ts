@@ -1,0 +1,169 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { refusal } from '../errors/index.ts';
+import { newId } from '../ids/index.ts';
+import { anonymous, type Cause, type Principal } from '../schema/index.ts';
+import type { Answer, RequestContext, Service } from '../service/index.ts';
+import { isSampled, traceIdOf } from '../telemetry/trace-context.ts';
+import type { Door } from './authorise.ts';
+import { carryOut, type RawInput } from './carry-out.ts';
+import { checkAnswer } from './check-answer.ts';
+import type { OperationPlan } from './operation-plan.ts';
+import { logProblem, problemHeaders, problemOf } from './problem.ts';
+import { readCause, readHead } from './request-head.ts';
+import { readOnBehalf } from './service-headers.ts';
+import { send, type WireAnswer, wireAnswer, wireProblem } from './write-answer.ts';
+
+/** Hears of an answered request: for metrics. `operation` is its name in the contract, so there are few of them. */
+export type ObserveRequest = (operation: string, method: string, status: number, seconds: number) => void;
+
+export interface ExchangeOptions {
+  readonly log: Logger;
+  readonly verifyToken?: (token: string) => Promise<Principal>;
+  readonly observe?: ObserveRequest;
+  readonly checkAnswers?: boolean;
+}
+
+/** Requests and their answers, from the gateway beside it or from a socket of its own. */
+export interface Exchanges {
+  /** Marks a request as handed over by the gateway, which has found out who asks. */
+  attach(request: IncomingMessage, context: RequestContext): void;
+  serve(plan: OperationPlan, request: IncomingMessage, response: ServerResponse, raw: RawInput): void;
+  /** Answers a request that reached no operation. */
+  refuse(request: IncomingMessage, response: ServerResponse, no: { error: unknown; headers: Record<string, string> }): void;
+  /** Ends streams, waits for running requests until `deadlineMs` (since the epoch). */
+  finish(deadlineMs: number): Promise<void>;
+}
+
+const contextKey = Symbol('gateway context');
+type MarkedRequest = IncomingMessage & { [contextKey]?: RequestContext };
+
+interface Caller {
+  readonly door: Door;
+  readonly principal: Principal;
+  readonly deadlineMs: number;
+}
+
+export function createExchanges(service: Service, options: ExchangeOptions): Exchanges {
+  const { log, observe } = options;
+  const running = new Set<ServerResponse>();
+  const streams = new Set<NonNullable<Answer['stream']>>();
+  let closing = false;
+  let whenIdle: (() => void) | undefined;
+
+  async function exchange(plan: OperationPlan, request: MarkedRequest, response: ServerResponse, raw: RawInput): Promise<void> {
+    const startedMs = performance.now();
+    const { headers } = request;
+    const context = request[contextKey];
+    const cause = context?.cause ?? readCause(headers);
+    const method = request.method as string;
+    let wire: WireAnswer;
+    try {
+      const head = readHead(headers);
+      const ownDeadlineMs = Date.now() + plan.timeoutMs;
+      const caller: Caller = context ? { door: 'gateway', ...context } : await identify(headers, ownDeadlineMs, options);
+      const asked = {
+        head,
+        cause,
+        principal: caller.principal,
+        // Whoever set the deadline may or may not have counted the wait that the caller prefers.
+        deadlineMs: Math.min(caller.deadlineMs, ownDeadlineMs) + (head.waitS ?? 0) * 1000,
+        headers: () => flatHeaders(headers),
+        onGone: (gone: () => void) => whenGone(response, gone),
+      };
+      const answer = await carryOut(plan, caller.door, asked, raw, service);
+      if (options.checkAnswers === true) checkAnswer(plan, answer);
+      wire = wireAnswer(plan, answer, { method, ifNoneMatch: head.ifNoneMatch, principal: caller.principal });
+    } catch (error) {
+      const problem = problemOf(error, plan.declared, traceIdOf(cause.traceparent));
+      logProblem(log, problem, error, plan.name, cause.correlationId);
+      wire = wireProblem(problem, problemHeaders(problem, error));
+    }
+    const seconds = (performance.now() - startedMs) / 1000;
+    observe?.(plan.name, method, wire.status, seconds);
+    if (isSampled(cause.traceparent)) logExchange(log, plan, method, wire.status, seconds, cause);
+    answerWith(request, response, wire, cause);
+  }
+
+  function answerWith(request: MarkedRequest, response: ServerResponse, wire: WireAnswer, cause: Cause): void {
+    const requestId = request[contextKey]?.requestId ?? newId();
+    const { stream } = wire;
+    if (stream !== undefined) streams.add(stream);
+    if (closing) wire.headers.push('connection', 'close');
+    send(response, wire, { requestId, correlationId: cause.correlationId }, () => {
+      if (stream !== undefined) streams.delete(stream);
+      ended(response);
+    });
+  }
+
+  function ended(response: ServerResponse): void {
+    running.delete(response);
+    if (running.size === 0) whenIdle?.();
+  }
+
+  return {
+    attach(request, context) {
+      (request as MarkedRequest)[contextKey] = context;
+    },
+    serve(plan, request, response, raw) {
+      running.add(response);
+      exchange(plan, request, response, raw).catch((error: unknown) => {
+        // The answer itself could not be written (a header with a line break, say): nothing can be told to the caller any more.
+        log.error({ err: error, operation: plan.name }, 'an answer could not be sent');
+        response.destroy();
+        ended(response);
+      });
+    },
+    refuse(request, response, { error, headers }) {
+      const cause = (request as MarkedRequest)[contextKey]?.cause ?? readCause(request.headers);
+      const problem = problemOf(error, {}, traceIdOf(cause.traceparent));
+      answerWith(request, response, wireProblem(problem, headers), cause);
+    },
+    async finish(deadlineMs) {
+      closing = true;
+      for (const stream of streams) stream.destroy();
+      if (running.size === 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.max(deadlineMs - Date.now(), 0));
+        whenIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    },
+  };
+}
+
+/** Who asks over a socket: nobody in particular, the bearer of a token, or a service of ours, perhaps on somebody's behalf. */
+async function identify(headers: IncomingHttpHeaders, ownDeadlineMs: number, options: ExchangeOptions): Promise<Caller> {
+  const { authorization } = headers;
+  if (authorization === undefined) return { door: 'socket', principal: anonymous, deadlineMs: ownDeadlineMs };
+  const token = /^Bearer +([^\s,]+)$/i.exec(authorization)?.[1];
+  if (token === undefined || options.verifyToken === undefined) throw refusal('auth.invalid', 'The token is not valid.');
+  const principal = await options.verifyToken(token);
+  if (principal.kind !== 'service') return { door: 'socket', principal, deadlineMs: ownDeadlineMs };
+  const behalf = readOnBehalf(headers);
+  return {
+    door: 'service',
+    principal: behalf.principal ?? principal,
+    deadlineMs: behalf.timeoutMs === undefined ? ownDeadlineMs : Date.now() + behalf.timeoutMs,
+  };
+}
+
+function whenGone(response: ServerResponse, gone: () => void): void {
+  if (response.destroyed) gone();
+  else response.once('close', () => response.writableFinished || gone());
+}
+
+function flatHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return flat;
+}
+
+function logExchange(log: Logger, plan: OperationPlan, method: string, status: number, seconds: number, cause: Cause): void {
+  const { correlationId, traceparent } = cause;
+  log.info({ operation: plan.name, method, status, seconds, correlationId, traceId: traceIdOf(traceparent) }, 'answered');
+}

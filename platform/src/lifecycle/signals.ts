@@ -1,0 +1,30 @@
+/** Milliseconds from the first signal to the end of the process. */
+export const drainMsMax = 10_000;
+
+/**
+ * Drains on the first SIGTERM or SIGINT, then exits: 0 when `drain` was done, 1 when it failed or took longer than 10 s. A second signal
+ * exits at once.
+ *
+ * @param drain gets the deadline in milliseconds since the epoch
+ * @returns takes the listeners away again
+ */
+export function onSignals(drain: (deadlineMs: number) => Promise<void>): () => void {
+  let draining = false;
+  const stop = () => {
+    if (draining) process.exit(1);
+    draining = true;
+    const deadlineMs = Date.now() + drainMsMax;
+    setTimeout(() => process.exit(1), drainMsMax).unref();
+    // The last 500 ms are for what has to be let go whatever happened before.
+    drain(deadlineMs - 500).then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  return () => {
+    process.off('SIGTERM', stop);
+    process.off('SIGINT', stop);
+  };
+}

@@ -14,8 +14,8 @@ const leaves = 'money|ids|time|errors|schema';
 const tiers = [
   'config|telemetry|lifecycle',
   'sql|embedded',
-  'outbox|inbox|transport|eventstore|effect|saga|idempotency',
-  'http|client|auth|resilience|discovery|cache|flags',
+  'outbox|inbox|transport|eventstore|effect|saga',
+  'http|idempotency|client|auth|resilience|discovery|cache|flags',
   'service|testing',
 ];
 

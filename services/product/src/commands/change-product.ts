@@ -1,0 +1,37 @@
+import type { ProductPatch, productContract } from '@stoa/contracts/product';
+import { requireMatch } from '@stoa/platform/http';
+import { newId } from '@stoa/platform/ids';
+import type { Call, Handler, Service } from '@stoa/platform/service';
+import { changeProduct as change, type StoredProduct } from '../domain/product.ts';
+import { noSuchProduct } from '../queries/get-product.ts';
+import { lockProducts } from '../store/product-rows.ts';
+import { refuseBadVariants, resolvedCategory } from './create-product.ts';
+import { refusalOfTaken } from './refuse-taken.ts';
+import { saveAndTell } from './save-and-tell.ts';
+
+export const changeProduct: Handler<typeof productContract.operations.changeProduct> = async (call, service) => {
+  const { variants } = call.body;
+  if (variants) refuseBadVariants(variants);
+  try {
+    const { product } = await applyChange(call, service, call.body);
+    return { body: product, version: product.version };
+  } catch (error) {
+    const skus = variants?.map(({ sku }) => sku.toUpperCase()) ?? [];
+    throw await refusalOfTaken(error, service.db, { id: call.params.id, skus });
+  }
+};
+
+type Addressed = Pick<Call, 'cause' | 'ifMatch'> & { readonly params: { readonly id: string } };
+
+/** Changes the product that a request names, if it is still the one the caller has read. The row stays locked until the change is written. */
+export function applyChange(call: Addressed, service: Service, patch: ProductPatch): Promise<StoredProduct> {
+  return service.db.transaction(async (tx) => {
+    const [stored] = await lockProducts(tx, [call.params.id]);
+    if (stored === undefined) throw noSuchProduct();
+    requireMatch(call, stored.product.version);
+    const resolved = { ...patch, ...(await resolvedCategory(tx, patch.category)) };
+    const after = change(stored, resolved, { now: service.clock.now(), newId });
+    if (after !== stored) await saveAndTell(service, tx, { created: [], changed: [after], cause: call.cause });
+    return after;
+  });
+}

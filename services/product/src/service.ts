@@ -1,0 +1,35 @@
+import { productContract } from '@stoa/contracts/product';
+import { defineService } from '@stoa/platform/service';
+import { archiveProduct } from './commands/archive-product.ts';
+import { changeCategory } from './commands/change-category.ts';
+import { changeProduct } from './commands/change-product.ts';
+import { createCategory } from './commands/create-category.ts';
+import { createProduct } from './commands/create-product.ts';
+import { deleteCategory } from './commands/delete-category.ts';
+import { importProducts } from './commands/import/import-products.ts';
+import { exportProducts } from './queries/export-products.ts';
+import { getPrices } from './queries/get-prices.ts';
+import { getProduct } from './queries/get-product.ts';
+import { listCategories } from './queries/list-categories.ts';
+import { listProducts } from './queries/list-products.ts';
+
+/** The catalogue: what is sold, at which price, under which category. */
+export const product = defineService({
+  name: 'product',
+  contract: productContract,
+  migrations: new URL('../migrations/', import.meta.url),
+  routes: {
+    listProducts,
+    exportProducts,
+    importProducts,
+    getProduct,
+    createProduct,
+    changeProduct,
+    archiveProduct,
+    listCategories,
+    createCategory,
+    changeCategory,
+    deleteCategory,
+    getPrices,
+  },
+});

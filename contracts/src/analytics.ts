@@ -124,7 +124,8 @@ const startRebuild = operation({
   statuses: [202],
 });
 
-export const analytics = contract({
+/** What the analytics service offers: figures on what was sold. */
+export const analyticsContract = contract({
   service: 'analytics',
   operations: { getSummary, getSeries, getTopProducts, exportSales, startRebuild },
   events: {},

@@ -1,1 +1,2 @@
 export type { Effect, EffectDefinition, EffectRequest } from './definition.ts';
+export { EffectRunner, type EffectRunnerOptions } from './runner.ts';

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 import { type AppError, fault, refusal, type Violation } from '../errors/index.ts';
 import { coerceTexts } from '../schema/index.ts';
 import type { Answer, Service } from '../service/index.ts';
+import { isSampled } from '../telemetry/trace-context.ts';
+import type { Traces } from '../telemetry/index.ts';
 import { authorise, type Door } from './authorise.ts';
 import { type Asked, IncomingCall } from './incoming-call.ts';
 import type { OperationPlan } from './operation-plan.ts';
@@ -31,13 +33,21 @@ export class UnreadableBody {
  *
  * @throws AppError, or whatever the handler threw
  */
-export async function carryOut(
+export function carryOut(
   plan: OperationPlan,
   door: Door,
   asked: Asked,
   raw: RawInput,
   service: Service,
+  traces: Traces | undefined,
 ): Promise<Answer> {
+  if (traces === undefined || !isSampled(asked.cause.traceparent)) return carryOutNow(plan, door, asked, raw, service);
+  const attributes = { service: service.name, operation: plan.name, door };
+  const name = `${plan.operation.method} ${plan.operation.path}`;
+  return traces.span(name, asked.cause, attributes, (cause) => carryOutNow(plan, door, { ...asked, cause }, raw, service));
+}
+
+async function carryOutNow(plan: OperationPlan, door: Door, asked: Asked, raw: RawInput, service: Service): Promise<Answer> {
   const { head, principal } = asked;
   const hasOrderToken = head.orderToken !== undefined;
   authorise(plan.access, { door, principal, hasOrderToken, hasCartToken: head.cartToken !== undefined });

@@ -4,6 +4,7 @@ import { refusal } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
 import { anonymous, type Cause, type Principal } from '../schema/index.ts';
 import type { Answer, RequestContext, Service } from '../service/index.ts';
+import type { Traces } from '../telemetry/index.ts';
 import { isSampled, traceIdOf } from '../telemetry/trace-context.ts';
 import type { Door } from './authorise.ts';
 import { carryOut, type RawInput } from './carry-out.ts';
@@ -22,6 +23,7 @@ export interface ExchangeOptions {
   readonly verifyToken?: (token: string) => Promise<Principal>;
   readonly observe?: ObserveRequest;
   readonly checkAnswers?: boolean;
+  readonly traces?: Traces;
 }
 
 /** Requests and their answers, from the gateway beside it or from a socket of its own. */
@@ -45,7 +47,7 @@ interface Caller {
 }
 
 export function createExchanges(service: Service, options: ExchangeOptions): Exchanges {
-  const { log, observe } = options;
+  const { log, observe, traces } = options;
   const running = new Set<ServerResponse>();
   const streams = new Set<NonNullable<Answer['stream']>>();
   let closing = false;
@@ -55,7 +57,7 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
     const startedMs = performance.now();
     const { headers } = request;
     const context = request[contextKey];
-    const cause = context?.cause ?? readCause(headers);
+    const cause = context?.cause ?? readCause(headers, traces);
     const method = request.method as string;
     let wire: WireAnswer;
     try {
@@ -71,7 +73,7 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
         headers: () => flatHeaders(headers),
         onGone: (gone: () => void) => whenGone(response, gone),
       };
-      const answer = await carryOut(plan, caller.door, asked, raw, service);
+      const answer = await carryOut(plan, caller.door, asked, raw, service, traces);
       if (options.checkAnswers === true) checkAnswer(plan, answer);
       wire = wireAnswer(plan, answer, { method, ifNoneMatch: head.ifNoneMatch, principal: caller.principal });
     } catch (error) {

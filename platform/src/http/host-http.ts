@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type AppError, findAppError, refusal } from '../errors/index.ts';
 import type { Principal } from '../schema/index.ts';
 import type { RequestContext, Service, ServiceDefinition } from '../service/index.ts';
+import type { Traces } from '../telemetry/index.ts';
 import { limitedStream, takeJson, takeStreams, tooLarge, unsupported } from './body-parsers.ts';
 import { UnreadableBody } from './carry-out.ts';
 import { answerClientError } from './client-error.ts';
@@ -20,6 +21,8 @@ export interface HostHttpOptions {
   readonly observe?: ObserveRequest;
   /** Checks good answers against the contract and fails those that differ; for tests and development. */
   readonly checkAnswers?: boolean;
+  /** Where spans go; none are made without it. */
+  readonly traces?: Traces;
 }
 
 /** A service's operations, reachable through three doors that do the same. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { fault, refusal } from '../errors/index.ts';
 import type { Cause, Principal } from '../schema/index.ts';
 import type { Answer, Service } from '../service/index.ts';
+import type { Traces } from '../telemetry/index.ts';
 import { traceIdOf } from '../telemetry/trace-context.ts';
 import { carryOut } from './carry-out.ts';
 import { checkAnswer } from './check-answer.ts';
@@ -35,11 +36,11 @@ export async function invokeOperation(
   name: string,
   input: InvokeInput,
   service: Service,
-  options: { log: Logger; checkAnswers?: boolean },
+  options: { log: Logger; checkAnswers?: boolean; traces?: Traces },
 ): Promise<InvokeResult> {
   try {
     if (plan === undefined) throw refusal('route.not-found', `There is no operation ${name}.`);
-    const wire = await answerOf(plan, input, service, options.checkAnswers === true);
+    const wire = await answerOf(plan, input, service, options);
     return resultOf(wire);
   } catch (error) {
     const problem = problemOf(error, plan?.declared ?? {}, traceIdOf(input.cause.traceparent));
@@ -48,7 +49,12 @@ export async function invokeOperation(
   }
 }
 
-async function answerOf(plan: OperationPlan, input: InvokeInput, service: Service, check: boolean): Promise<WireAnswer> {
+async function answerOf(
+  plan: OperationPlan,
+  input: InvokeInput,
+  service: Service,
+  options: { checkAnswers?: boolean; traces?: Traces },
+): Promise<WireAnswer> {
   if (plan.operation.rawBody !== undefined || plan.operation.streams !== undefined) {
     throw fault('internal', `${plan.name} streams, so it can only be called over HTTP`);
   }
@@ -63,8 +69,8 @@ async function answerOf(plan: OperationPlan, input: InvokeInput, service: Servic
   const text = input.body === undefined ? undefined : JSON.stringify(input.body);
   const body = text === undefined ? undefined : parseJsonText(text);
   const raw = { params: textsOf(input.params), query: queryText(input.query), body };
-  const answer: Answer = await carryOut(plan, 'service', asked, raw, service);
-  if (check) checkAnswer(plan, answer);
+  const answer: Answer = await carryOut(plan, 'service', asked, raw, service, options.traces);
+  if (options.checkAnswers === true) checkAnswer(plan, answer);
   return wireAnswer(plan, answer, { method: plan.operation.method, ifNoneMatch: undefined, principal: input.principal });
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { newId } from '../ids/index.ts';
 import type { Cause } from '../schema/index.ts';
+import type { Traces } from '../telemetry/index.ts';
 import { childOf } from '../telemetry/trace-context.ts';
 
 /** What a request says beside its path, query and body. All of it unproven. */
@@ -31,10 +32,11 @@ export function readHead(headers: IncomingHttpHeaders): RequestHead {
 }
 
 /** The cause of what follows from a request: its own correlation id and trace where they are good, else new ones. */
-export function readCause(headers: IncomingHttpHeaders): Cause {
-  const given = one(headers['x-correlation-id']);
-  const correlationId = given !== undefined && /^[\x21-\x7e]{1,128}$/.test(given) ? given : newId();
-  return { correlationId, traceparent: childOf(one(headers.traceparent)) };
+export function readCause(headers: IncomingHttpHeaders, traces?: Traces): Cause {
+  const named = one(headers['x-correlation-id']);
+  const correlationId = named !== undefined && /^[\x21-\x7e]{1,128}$/.test(named) ? named : newId();
+  const given = one(headers.traceparent);
+  return { correlationId, traceparent: traces === undefined ? childOf(given) : traces.start(given) };
 }
 
 /** Seconds of the first `wait` among the preferences (RFC 7240 §4.3), 30 at the most; what cannot be read is as if it were not there. */

@@ -1,1 +1,15 @@
-export type { CommandStep, LocalStep, SagaDefinition, Sagas, SagaStatus, SagaView, Step } from './definition.ts';
+export {
+  type CommandStep,
+  commandStep,
+  type LocalStep,
+  localStep,
+  type SagaDefinition,
+  type SagaFailure,
+  type Sagas,
+  type SagaStatus,
+  type SagaView,
+  type Step,
+  saga,
+} from './definition.ts';
+export { SagaEngine, type SagaEngineOptions } from './engine.ts';
+export { Participant, replyType, type StepCommand, type StepHandlers } from './participant.ts';

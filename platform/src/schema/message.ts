@@ -37,5 +37,7 @@ export interface StepAddress {
 export type Outcome<R = unknown> =
   | { readonly kind: 'done'; readonly output: R }
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
+  /** It takes longer (a provider answers by webhook); another outcome follows within `forMs`. */
+  | { readonly kind: 'waiting'; readonly forMs: number }
   /** The step has been undone before; nothing was changed. */
   | { readonly kind: 'superseded' };

@@ -25,6 +25,7 @@ import type { SagaDefinition, Sagas } from '../saga/index.ts';
 /** What a service's own code is given to work with. `deps` is what its `prepare` returned. */
 export interface Service<D = unknown> {
   readonly name: string;
+  readonly contract: Contract;
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
@@ -156,6 +157,14 @@ export interface Job<D = unknown> {
   readonly run: (service: Service<D>) => Promise<void>;
 }
 
+/** One invariant, looked at now. A check of nothing (`checked` 0) proves nothing. */
+export interface InvariantCheck {
+  readonly name: string;
+  readonly held: boolean;
+  readonly checked: number;
+  readonly violations: { readonly witness: string }[];
+}
+
 /** A service: data, nothing runs until `run` hosts it. */
 export interface ServiceDefinition<D = unknown> {
   readonly name: string;
@@ -172,6 +181,8 @@ export interface ServiceDefinition<D = unknown> {
   readonly sagas?: readonly SagaDefinition<D>[];
   readonly effects?: readonly EffectDefinition<never, never, D>[];
   readonly jobs?: readonly Job<D>[];
+  /** Looks now whether what the service promises holds, in its own database. */
+  readonly invariants?: (service: Service<D>) => Promise<InvariantCheck[]>;
   /** Faces the outside: starts the public server. The gateway has one. */
   readonly edge?: (host: EdgeHost) => Promise<Edge>;
   /** Reasons why this service is not ready, beside its database; empty when it is. */

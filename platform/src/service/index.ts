@@ -6,6 +6,7 @@ export {
   commandHandler,
   defineService,
   type Handler,
+  type InvariantCheck,
   type Job,
   type Reaction,
   type ReceivedCommand,
@@ -16,3 +17,6 @@ export {
   type ServiceStart,
 } from './definition.ts';
 export type { Edge, EdgeHost, HealthReport, LocalTarget, RemoteTarget, RequestContext } from './edge.ts';
+export { type Running, type RunOptions, run } from './run.ts';
+export type { HostedService } from './host-service.ts';
+export * from './ops-contract.ts';

@@ -92,8 +92,9 @@ export class Database implements Sql {
         query: async <R extends object>(text: string, values?: readonly unknown[]) =>
           (await this.#send(client, text, values)).rows as R[],
       };
-      const result = await work(openTx(sql, pending));
-      const sent = [begun, ...pending.flush(sql)];
+      const tx = openTx(sql, pending);
+      const result = await work(tx);
+      const sent = [begun, ...pending.flush(tx)];
       const ended = this.#send(client, 'commit');
       const outcomes = await Promise.allSettled([...sent, ended]);
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');

@@ -12,7 +12,7 @@ export interface Writer<Row> {
   readonly name: string;
   /** Writers with a lower number write first. Streams 10, domain rows 20, sagas 30, effects 40, outbox 50. */
   readonly order: number;
-  write(sql: Sql, rows: readonly Row[]): Promise<unknown>;
+  write(tx: Tx, rows: readonly Row[]): Promise<unknown>;
 }
 
 /** Makes a writer. One a table and kind of write, made once at module level. */

@@ -22,14 +22,14 @@ export class Pending {
   }
 
   /** Sends every write, one statement a writer, and returns their promises. A writer may defer rows of later writers. */
-  flush(sql: Sql): Promise<unknown>[] {
+  flush(tx: Tx): Promise<unknown>[] {
     const sent: Promise<unknown>[] = [];
     const done = new Set<Writer<never>>();
     for (;;) {
       const next = [...this.#rows.keys()].filter((writer) => !done.has(writer)).sort((a, b) => a.order - b.order)[0];
       if (!next) return sent;
       done.add(next);
-      sent.push(next.write(sql, (this.#rows.get(next) ?? []) as never[]));
+      sent.push(next.write(tx, (this.#rows.get(next) ?? []) as never[]));
     }
   }
 

@@ -10,3 +10,7 @@ export {
   type TraceContext,
   traceIdOf,
 } from './trace-context.ts';
+export { createMetrics, type Metrics, type Sample } from './metrics.ts';
+export { serveMetrics } from './serve-metrics.ts';
+export type { SpanRecord, TraceSummary } from './trace-ring.ts';
+export { createTraces, type Traces, type TracesOptions } from './traces.ts';

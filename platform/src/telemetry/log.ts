@@ -32,21 +32,22 @@ export function createLog(options: LogOptions): Logger {
       base: { service: options.service },
       messageKey: 'message',
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      serializers: { err: writeError },
+      // Errors are plain by the time a serialiser would see them.
+      serializers: { err: (plain) => plain },
       formatters: {
         level: (label) => ({ level: label }),
         bindings: (bindings) => redact(bindings, 0) as Record<string, unknown>,
         log: (fields) => redact(fields, 0) as Record<string, unknown>,
       },
     },
-    options.destination ?? pino.destination({ sync: false, minLength: 4096, dest: 1 }),
+    options.destination ?? pino.destination({ sync: false, dest: 1 }),
   );
 }
 
 /** A copy with secret and personal fields masked, whatever their depth. Errors become plain. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Error) return depth === 1 ? value : writeError(value);
+  if (value instanceof Error) return writeError(value, 0);
   if (value instanceof Date) return value;
   if (depth === depthMax) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
@@ -67,14 +68,13 @@ function isHidden(name: string): boolean {
   return answer;
 }
 
-function writeError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return redact(error, 1);
+function writeError(error: Error, depth: number): unknown {
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' ? { code } : {}),
     stack: error.stack,
-    ...(error.cause === undefined || depth === 5 ? {} : { cause: writeError(error.cause, depth + 1) }),
+    ...(error.cause instanceof Error && depth < 5 ? { cause: writeError(error.cause, depth + 1) } : {}),
   };
 }

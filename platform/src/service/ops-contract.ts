@@ -10,7 +10,7 @@ import {
   pageQuery,
   strict,
   Type,
-} from '@stoa/platform/schema';
+} from '../schema/index.ts';
 
 /*
  * What every service lets an operator do with its sagas, its messages and its invariants. The kit carries these operations out, so no
@@ -49,6 +49,7 @@ export const SagaDetail = strict({
       output: Type.Optional(Type.Unknown()),
     }),
   ),
+  history: Type.Array(strict({ step: Type.String(), what: Type.String(), at: Instant })),
 });
 export type SagaDetail = Type.Static<typeof SagaDetail>;
 

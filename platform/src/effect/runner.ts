@@ -1,0 +1,258 @@
+import type { Logger } from 'pino';
+import { crashPoint } from '../lifecycle/index.ts';
+import type { Service } from '../service/definition.ts';
+import { type Database, insertText, type Tx, type Writer, writer } from '../sql/index.ts';
+import type { Effect, EffectDefinition, EffectRequest } from './definition.ts';
+
+export interface EffectRunnerOptions {
+  readonly db: Database;
+  readonly definitions: readonly EffectDefinition<never, never, never>[];
+  readonly service: () => Service<never>;
+  readonly log: Logger;
+}
+
+interface Taken {
+  readonly effect: Effect<never>;
+  readonly epoch: number;
+}
+
+const lookEveryMs = 500;
+const waitingMax = 5_000;
+const retryDelayMsMax = 60_000;
+/** A taker that has died is given up this long after its try should have ended. */
+const graceMs = 500;
+
+// The process that commits an effect is its first taker: epoch 1, attempt 1, and due again when that try must have ended.
+const insert = `${insertText('kit.effect', { effect: 'text', id: 'text', payload: 'jsonb', cause: 'jsonb', epoch: 'int', attempts: 'int', due_at: 'timestamptz' })
+  .replace('r."due_at"', `clock_timestamp() + r."dueInMs" * interval '1 millisecond'`)
+  .replace('"due_at" timestamptz', '"dueInMs" float8')} on conflict (effect, id) do nothing returning effect, id`;
+
+const claim = `
+with due as (
+  select effect, id from kit.effect
+  where effect = $1 and status = 'waiting' and due_at <= clock_timestamp()
+  order by due_at limit $2 for update skip locked
+)
+update kit.effect e set epoch = e.epoch + 1, attempts = e.attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond'
+from due where e.effect = due.effect and e.id = due.id
+returning e.id, e.payload, e.cause, e.epoch, e.attempts`;
+
+const end = `
+delete from kit.effect e using unnest($2::text[], $3::int[]) as held(id, epoch)
+where e.effect = $1 and e.id = held.id and e.epoch = held.epoch
+returning e.id`;
+
+/**
+ * Performs effects outside. The attempt is committed before the call and the result after it, under the epoch the attempt was taken with, so a result
+ * counts once; an attempt whose process died comes due again, and its next taker knows by `attempt` to look before repeating.
+ */
+export class EffectRunner {
+  readonly #options: EffectRunnerOptions;
+  readonly #queues = new Map<string, Queue>();
+  readonly #writer: Writer<EffectRequest>;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: EffectRunnerOptions) {
+    this.#options = options;
+    for (const definition of options.definitions) this.#queues.set(definition.name, new Queue(definition, options));
+    this.#writer = writer('effects', 40, (tx, rows) => this.#insert(tx, rows));
+  }
+
+  start(): void {
+    if (this.#queues.size === 0) return;
+    this.#timer = setInterval(() => {
+      for (const queue of this.#queues.values()) void queue.look();
+    }, lookEveryMs);
+  }
+
+  /** Asks for an effect with the transaction. */
+  request(tx: Tx, request: EffectRequest): void {
+    this.#queueOf(request.effect);
+    tx.defer(this.#writer, request);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
+  }
+
+  #queueOf(name: string): Queue {
+    const queue = this.#queues.get(name);
+    if (!queue) throw new Error(`there is no effect called ${name}`);
+    return queue;
+  }
+
+  async #insert(tx: Tx, rows: readonly EffectRequest[]): Promise<void> {
+    const inserted = await tx.query<{ effect: string; id: string }>(insert, [
+      JSON.stringify(
+        rows.map(({ effect, id, payload, cause, delayMs }) => ({
+          effect,
+          id,
+          payload,
+          cause,
+          epoch: delayMs ? 0 : 1,
+          attempts: delayMs ? 0 : 1,
+          dueInMs: delayMs ?? this.#queueOf(effect).heldMs,
+        })),
+      ),
+    ]);
+    const fresh = new Set(inserted.map((row) => `${row.effect} ${row.id}`));
+    tx.afterCommit(() => {
+      for (const { effect, id, payload, cause, delayMs } of rows) {
+        if (delayMs || !fresh.has(`${effect} ${id}`)) continue;
+        this.#queueOf(effect).offer({ effect: { id, payload: payload as never, cause, attempt: 1 }, epoch: 1 });
+      }
+    });
+  }
+}
+
+/** The effects of one kind in this process. */
+class Queue {
+  readonly #definition: EffectDefinition<never, never, never>;
+  readonly #options: EffectRunnerOptions;
+  #waiting: Taken[] = [];
+  readonly #performing = new Set<Promise<void>>();
+  #results: { taken: Taken; result: never }[] = [];
+  #committing: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(definition: EffectDefinition<never, never, never>, options: EffectRunnerOptions) {
+    this.#definition = definition;
+    this.#options = options;
+  }
+
+  get heldMs(): number {
+    return this.#definition.timeoutMs + graceMs;
+  }
+
+  offer(taken: Taken): void {
+    // What does not fit comes due by itself.
+    if (this.#waiting.length < waitingMax) this.#waiting.push(taken);
+    this.#fill();
+  }
+
+  /** Takes what has come due: after a failure, a delay, or a process that died. */
+  look(): Promise<void> {
+    const room = this.#definition.concurrency - this.#performing.size - this.#waiting.length;
+    if (this.#stopped || room <= 0) return Promise.resolve();
+    this.#looking ??= this.#claim(room).finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#waiting = [];
+    await this.#looking;
+    await Promise.all(this.#performing);
+    await this.#committing;
+  }
+
+  async #claim(room: number): Promise<void> {
+    try {
+      const rows = await this.#options.db.query<{ id: string; payload: never; cause: never; epoch: number; attempts: number }>(
+        claim,
+        [this.#definition.name, room, this.heldMs],
+      );
+      for (const { epoch, attempts, ...effect } of rows) {
+        this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch });
+      }
+      this.#fill();
+    } catch (error) {
+      this.#options.log.warn({ effect: this.#definition.name, err: error }, 'effects that are due could not be taken');
+    }
+  }
+
+  #fill(): void {
+    while (!this.#stopped && this.#performing.size < this.#definition.concurrency) {
+      const taken = this.#waiting.shift();
+      if (!taken) return;
+      const performing: Promise<void> = this.#perform(taken).finally(() => {
+        this.#performing.delete(performing);
+        this.#fill();
+      });
+      this.#performing.add(performing);
+    }
+  }
+
+  async #perform(taken: Taken): Promise<void> {
+    const service = this.#options.service();
+    crashPoint(`effect.${this.#definition.name}.before`);
+    try {
+      const signal = AbortSignal.timeout(this.#definition.timeoutMs);
+      const result = await this.#definition.perform(taken.effect, service.deps, signal);
+      crashPoint(`effect.${this.#definition.name}.after`);
+      this.#results.push({ taken, result });
+      this.#committing ??= this.#commit().finally(() => {
+        this.#committing = undefined;
+      });
+    } catch (error) {
+      await this.#failed(taken, error);
+    }
+  }
+
+  /** Commits what has come back, everything that waits in one transaction. */
+  async #commit(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#results.length > 0) {
+      const results = this.#results.splice(0, 200);
+      try {
+        await this.#commitTogether(results);
+      } catch (error) {
+        if (results.length === 1) await this.#failed((results[0] as { taken: Taken }).taken, error);
+        else for (const one of results) await this.#commitTogether([one]).catch((own) => this.#failed(one.taken, own));
+      }
+    }
+  }
+
+  async #commitTogether(results: { taken: Taken; result: never }[]): Promise<void> {
+    await this.#options.db.transaction(async (tx) => {
+      const ended = await this.#end(tx, results.map(({ taken }) => taken));
+      const counted = results.filter(({ taken }) => ended.has(taken.effect.id));
+      if (counted.length === 0) return;
+      await this.#definition.complete(
+        counted.map(({ taken, result }) => ({ effect: taken.effect, result })),
+        tx,
+        this.#options.service(),
+      );
+    });
+  }
+
+  async #end(tx: Tx, taken: readonly Taken[]): Promise<Set<string>> {
+    const rows = await tx.query<{ id: string }>(end, [
+      this.#definition.name,
+      taken.map(({ effect }) => effect.id),
+      taken.map(({ epoch }) => epoch),
+    ]);
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /** No answer, or a result that could not be committed: later again, and after the last try the definition says what follows. */
+  async #failed(taken: Taken, error: unknown): Promise<void> {
+    const { effect, epoch } = taken;
+    const reason = error instanceof Error ? error.message : String(error);
+    const last = effect.attempt >= this.#definition.attemptsMax;
+    const bindings = { effect: this.#definition.name, effectId: effect.id, attempt: effect.attempt, correlationId: effect.cause.correlationId };
+    this.#options.log[last ? 'error' : 'warn']({ ...bindings, err: error }, last ? 'effect given up' : 'effect will be tried again');
+    try {
+      if (last) {
+        await this.#options.db.transaction(async (tx) => {
+          const ended = await this.#end(tx, [taken]);
+          if (ended.size > 0) await this.#definition.giveUp(effect, reason, tx, this.#options.service());
+        });
+        return;
+      }
+      const delayMs = Math.min(retryDelayMsMax, this.#definition.retryDelayMs * 2 ** (effect.attempt - 1)) * (0.5 + Math.random() / 2);
+      await this.#options.db.query(
+        `update kit.effect set due_at = clock_timestamp() + $4 * interval '1 millisecond', reason = $5
+        where effect = $1 and id = $2 and epoch = $3`,
+        [this.#definition.name, effect.id, epoch, delayMs, reason.slice(0, 500)],
+      );
+      if (delayMs < lookEveryMs) setTimeout(() => void this.look(), delayMs + 5).unref();
+    } catch (away) {
+      this.#options.log.warn({ ...bindings, err: away }, 'the failure could not be recorded; the effect comes due by itself');
+    }
+  }
+}

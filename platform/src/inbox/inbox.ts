@@ -1,0 +1,251 @@
+import type { Logger } from 'pino';
+import { findAppError } from '../errors/index.ts';
+import { crashPoint } from '../lifecycle/index.ts';
+import type { Message } from '../schema/index.ts';
+import { type Database, isConnectionError, type Sql, type Tx } from '../sql/index.ts';
+import { type Arrival, Arrivals, refuse, settle } from './mailbox.ts';
+import { claimDue, keepMessages, markArrivals, nextDue, recordFailure } from './statements.ts';
+
+export interface InboxOptions {
+  readonly db: Database;
+  readonly log: Logger;
+  /** Whether this program knows the type; messages of unknown types are parked until one does. */
+  readonly knows: (type: string) => boolean;
+  /** Carries messages out, each of another key, in the transaction that marks them. Throwing undoes all of them. */
+  readonly handle: (messages: readonly Message[], tx: Tx) => Promise<void>;
+  readonly attemptsMax?: number;
+}
+
+interface Kept {
+  readonly id: string;
+  readonly type: string;
+  readonly key: string;
+  readonly body: object;
+  readonly attempts: number;
+  readonly duplicate: boolean;
+}
+
+const batchMax = 200;
+const lookEveryMs = 500;
+const retryDelayMsMin = 100;
+const retryDelayMsMax = 60_000;
+const attemptsMaxDefault = 10;
+
+/**
+ * Messages in. A message is marked in the transaction that carries it out, so it takes effect exactly once however often it is delivered; while one of its
+ * key waits here to be retried or redriven, those behind it wait too. Chris Richardson, "Microservices Patterns", §3.3.6 (idempotent consumer).
+ */
+export class Inbox {
+  readonly #options: InboxOptions;
+  readonly #arrivals = new Arrivals();
+  #keepsRows = true;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to work; messages parked by an older program that this one knows go on. */
+  async start(): Promise<void> {
+    const parked = await this.#options.db.query<{ type: string }>(
+      `select distinct type from kit.inbox where status = 'parked'`,
+    );
+    await this.#options.db.query(`update kit.inbox set status = 'waiting' where status = 'parked' and type = any($1)`, [
+      parked.map((row) => row.type).filter((type) => this.#options.knows(type)),
+    ]);
+    this.#timer = setInterval(() => {
+      this.#keepsRows = true;
+      this.wake();
+    }, lookEveryMs);
+    this.wake();
+  }
+
+  /** Takes a delivery; resolves when every message of it has been carried out or kept. */
+  accept(messages: readonly Message[]): Promise<void> {
+    if (this.#stopped) return Promise.reject(new Error('the inbox is closed'));
+    const delivered = this.#arrivals.add(messages);
+    this.wake();
+    return delivered;
+  }
+
+  /** Looks for due rows now: after a redrive, or a test. */
+  look(): void {
+    this.#keepsRows = true;
+    this.wake();
+  }
+
+  wake(): void {
+    if (this.#running || this.#stopped) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#arrivals.size > 0) this.wake();
+    });
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stopped = true;
+    this.#arrivals.refuseAll(new Error('the inbox is closing'));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    while (!this.#stopped) {
+      const arrivals = this.#arrivals.take(batchMax);
+      if (arrivals.length > 0) await this.#takeIn(arrivals);
+      if (this.#keepsRows) await this.#workOff().catch((error) => this.#databaseAway(error));
+      if (this.#arrivals.size === 0 && !this.#keepsRows) return;
+    }
+  }
+
+  async #takeIn(arrivals: Arrival[]): Promise<void> {
+    try {
+      await this.#options.db.transaction((tx) => this.#carryOut(arrivals, tx));
+      crashPoint('inbox.before-ack');
+      settle(arrivals);
+    } catch (error) {
+      if (isAway(error)) refuse(arrivals, error);
+      else await this.#takeInSingly(arrivals, error);
+    }
+  }
+
+  async #carryOut(arrivals: readonly Arrival[], tx: Tx): Promise<void> {
+    const known = arrivals.filter(({ message }) => this.#options.knows(message.type));
+    const parked = arrivals.filter(({ message }) => !this.#options.knows(message.type));
+    const marked = await tx.query<{ id: string }>(markArrivals, [
+      known.map(({ message }) => message.id),
+      known.map(({ message }) => message.key),
+    ]);
+    const ids = new Set(marked.map((row) => row.id));
+    const held = known.filter(({ message }) => !ids.has(message.id));
+    if (held.length > 0) {
+      await keep(tx, held.map(({ message }) => ({ message, status: 'waiting', attempts: 0, delayMs: 0, reason: null })));
+      this.#keepsRows = true;
+    }
+    if (parked.length > 0) {
+      const reason = 'This program does not know the type; a newer one may.';
+      await keep(tx, parked.map(({ message }) => ({ message, status: 'parked', attempts: 0, delayMs: 0, reason })));
+    }
+    const messages = known.filter(({ message }) => ids.has(message.id)).map(({ message }) => message);
+    crashPoint('inbox.before-effect');
+    if (messages.length > 0) await this.#options.handle(messages, tx);
+  }
+
+  /** A batch has failed: each message alone, so that only the guilty one waits. */
+  async #takeInSingly(arrivals: Arrival[], batchError: unknown): Promise<void> {
+    for (const arrival of arrivals) {
+      let error = batchError;
+      if (arrivals.length > 1) {
+        try {
+          await this.#options.db.transaction((tx) => this.#carryOut([arrival], tx));
+          settle([arrival]);
+          continue;
+        } catch (own) {
+          error = own;
+        }
+      }
+      try {
+        if (isAway(error)) throw error;
+        const { message } = arrival;
+        await keep(this.#options.db, [{ message, ...this.#failure(message, 1, error) }]);
+        this.#keepsRows = true;
+        settle([arrival]);
+      } catch (away) {
+        refuse([arrival], away);
+      }
+    }
+  }
+
+  async #workOff(): Promise<void> {
+    this.#keepsRows = false;
+    for (;;) {
+      let taken: Kept[] = [];
+      try {
+        const done = await this.#options.db.transaction(async (tx) => {
+          taken = await tx.query<Kept>(claimDue, [batchMax, null]);
+          await this.#handleKept(taken, tx);
+          return taken.length;
+        });
+        if (done === 0) break;
+      } catch (error) {
+        if (isAway(error) || taken.length === 0) throw error;
+        for (const kept of taken) await this.#workOffOne(kept);
+      }
+      if (this.#arrivals.size > 0) {
+        this.#keepsRows = true;
+        return;
+      }
+    }
+    const [next] = await this.#options.db.query<{ inMs: number }>(nextDue, []);
+    if (next && next.inMs < lookEveryMs) setTimeout(() => this.look(), next.inMs + 1).unref();
+  }
+
+  async #workOffOne({ id, attempts }: Kept): Promise<void> {
+    let message: Message | undefined;
+    try {
+      await this.#options.db.transaction(async (tx) => {
+        const taken = await tx.query<Kept>(claimDue, [1, id]);
+        message = taken[0] && messageOf(taken[0]);
+        await this.#handleKept(taken, tx);
+      });
+    } catch (error) {
+      if (isAway(error) || !message) throw error;
+      const failure = this.#failure(message, attempts + 1, error);
+      await this.#options.db.query(recordFailure, [id, failure.attempts, failure.delayMs, failure.status, failure.reason]);
+    }
+  }
+
+  async #handleKept(taken: readonly Kept[], tx: Tx): Promise<void> {
+    const messages = taken.filter((kept) => !kept.duplicate).map(messageOf);
+    if (messages.length > 0) await this.#options.handle(messages, tx);
+  }
+
+  #failure(message: Message, attempts: number, error: unknown): Failure {
+    const dead = attempts >= (this.#options.attemptsMax ?? attemptsMaxDefault);
+    const reason = reasonOf(error);
+    this.#options.log[dead ? 'error' : 'warn'](
+      { messageId: message.id, type: message.type, correlationId: message.cause.correlationId, attempts, err: error },
+      dead ? 'message is dead' : 'message failed and will be tried again',
+    );
+    const delayMs = Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(attempts, 12)) * (0.5 + Math.random() / 2);
+    return { status: dead ? 'dead' : 'waiting', attempts, delayMs: Math.round(delayMs), reason };
+  }
+
+  #databaseAway(error: unknown): void {
+    this.#options.log.warn({ err: error }, 'the inbox cannot reach its database');
+  }
+}
+
+interface Failure {
+  readonly status: 'waiting' | 'dead' | 'parked';
+  readonly attempts: number;
+  readonly delayMs: number;
+  readonly reason: string | null;
+}
+
+function keep(sql: Sql, rows: readonly (Failure & { message: Message })[]): Promise<unknown> {
+  return sql.query(keepMessages, [
+    JSON.stringify(
+      rows.map(({ message: { id, type, key, ...body }, ...failure }) => ({ id, type, key, body, ...failure })),
+    ),
+  ]);
+}
+
+function messageOf({ id, type, key, body }: Kept): Message {
+  return { ...body, id, type, key } as Message;
+}
+
+function reasonOf(error: unknown): string {
+  const known = findAppError(error);
+  const text = known ? `${known.code}: ${known.message}` : error instanceof Error ? error.message : String(error);
+  return text.slice(0, 500);
+}
+
+/** The database is away: nothing was tried, so nothing is counted. */
+function isAway(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (isConnectionError(at)) return true;
+  return false;
+}

@@ -1,0 +1,3 @@
+export { type DeadLetter, listDeadLetters, redrive, skip } from './dead-letters.ts';
+export { Inbox, type InboxOptions } from './inbox.ts';
+export { tendMarks } from './marks.ts';

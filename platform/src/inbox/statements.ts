@@ -1,0 +1,50 @@
+/** Marks arrivals whose key has no open row; what it does not return is held back by its key, or has been here before. */
+export const markArrivals = `
+insert into kit.mark (id)
+select a.id from unnest($1::uuid[], $2::text[]) as a(id, key)
+where not exists (select from kit.inbox i where i.key = a.key)
+on conflict (id) do nothing
+returning id`;
+
+/** Keeps messages for later, unless they have taken effect or are kept already. */
+export const keepMessages = `
+insert into kit.inbox (id, type, key, body, status, attempts, due_at, reason)
+select r.id, r.type, r.key, r.body, r.status, r.attempts, clock_timestamp() + r."delayMs" * interval '1 millisecond', r.reason
+from json_to_recordset($1::json)
+  as r(id uuid, type text, key text, body jsonb, status text, attempts int, "delayMs" int, reason text)
+where not exists (select from kit.mark m where m.id = r.id)
+on conflict (id) do nothing`;
+
+/**
+ * Takes due messages out and marks them, only a key's lowest open row each. `duplicate` ones have taken effect before.
+ * $1: how many; $2: only this id, or null.
+ */
+export const claimDue = `
+with due as (
+  select i.seq, i.id, i.type, i.key, i.body, i.attempts from kit.inbox i
+  where i.status = 'waiting' and i.due_at <= clock_timestamp() and ($2::uuid is null or i.id = $2)
+    and not exists (select from kit.inbox lower where lower.key = i.key and lower.seq < i.seq)
+  order by i.due_at, i.seq
+  limit $1
+  for update of i skip locked
+), taken as (
+  delete from kit.inbox i using due where i.seq = due.seq
+), marked as (
+  insert into kit.mark (id) select id from due on conflict (id) do nothing returning id
+)
+select due.id, due.type, due.key, due.body, due.attempts, marked.id is null as duplicate
+from due left join marked on marked.id = due.id
+order by due.seq`;
+
+/** Counts a failed try: $1 id, $2 attempts, $3 delay in ms, $4 status, $5 reason. */
+export const recordFailure = `
+update kit.inbox set attempts = $2, due_at = clock_timestamp() + $3 * interval '1 millisecond', status = $4, reason = $5,
+  changed_at = clock_timestamp()
+where id = $1 and status = 'waiting'`;
+
+/** Milliseconds until the first waiting row that nothing holds back is due; no row when there is none. */
+export const nextDue = `
+select greatest(0, extract(epoch from min(i.due_at) - clock_timestamp()) * 1000)::float8 as "inMs"
+from kit.inbox i
+where i.status = 'waiting' and not exists (select from kit.inbox lower where lower.key = i.key and lower.seq < i.seq)
+having min(i.due_at) is not null`;

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { crashPoint } from '../lifecycle/index.ts';
+import type { Message } from '../schema/index.ts';
+import type { Sql } from '../sql/index.ts';
+import type { Transport } from '../transport/index.ts';
+import type { OutboxEntry } from './outbox.ts';
+
+export interface LaneOptions {
+  readonly subscriber: string;
+  readonly db: Sql;
+  readonly transport: Transport;
+  readonly log: Logger;
+  /** Whether this process is the one that relays; when it no longer is, another reads the table. */
+  readonly active: () => boolean;
+  /** Removes rows that have been handed over. */
+  readonly confirm: (seqs: readonly number[]) => Promise<void>;
+}
+
+const batchMax = 200;
+const freshMax = 5_000;
+const retryDelayMsMin = 20;
+const retryDelayMsMax = 5_000;
+
+// Lowest rows first and never "after the last one seen": a row that commits late has a low number and would be lost.
+const readRows = `
+select seq, id, type, key, body from kit.outbox where subscriber = $1 order by seq limit ${batchMax}`;
+
+/**
+ * Hands the messages of one subscriber over, in order, one batch at a time. What this process has just committed comes from memory; whenever
+ * that may not be all (after a start, a failure, an overflow or another process's commit) the lane is `behind` and reads the table.
+ */
+export class Lane {
+  readonly #options: LaneOptions;
+  #fresh: OutboxEntry[] = [];
+  #behind = true;
+  #running: Promise<void> | undefined;
+  readonly #stop = new AbortController();
+  #failures = 0;
+  #yielded = false;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  offer(entry: OutboxEntry): void {
+    if (this.#fresh.length >= freshMax) {
+      this.#fresh = [];
+      this.#behind = true;
+    }
+    this.#fresh.push(entry);
+    this.wake();
+  }
+
+  /** Says that the table may hold rows that this lane has not been offered. */
+  fallBehind(): void {
+    this.#behind = true;
+    this.wake();
+  }
+
+  wake(): void {
+    if (this.#stop.signal.aborted || this.#running) return;
+    this.#yielded = false;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+      if (!this.#yielded && (this.#behind || this.#fresh.length > 0)) this.wake();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // A turn of the event loop: messages of commits acknowledged in the same turn travel together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (!this.#stop.signal.aborted) {
+      if (!this.#options.active()) return this.#yield();
+      try {
+        if (this.#behind) await this.#catchUp();
+        else if (this.#fresh.length > 0) await this.#handOver(this.#fresh.splice(0, batchMax), false);
+        else return;
+        this.#failures = 0;
+      } catch (error) {
+        await this.#pause(error);
+      }
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#behind = false;
+    const offered = this.#fresh;
+    this.#fresh = [];
+    try {
+      const rows = await this.#options.db.query<{ seq: number; id: string; type: string; key: string; body: object }>(
+        readRows,
+        [this.#options.subscriber],
+      );
+      if (rows.length === batchMax) this.#behind = true;
+      await this.#handOver(
+        rows.map(({ seq, body, ...row }) => ({
+          seq,
+          subscriber: this.#options.subscriber,
+          message: { ...body, ...row } as Message,
+        })),
+        true,
+      );
+      if (!this.#behind) {
+        const done = new Set(rows.map((row) => row.seq));
+        this.#fresh = [...offered.filter((entry) => !done.has(entry.seq)), ...this.#fresh];
+      }
+    } catch (error) {
+      this.#behind = true;
+      throw error;
+    }
+  }
+
+  async #handOver(entries: readonly OutboxEntry[], removeNow: boolean): Promise<void> {
+    if (entries.length === 0) return;
+    crashPoint('relay.before-delivery');
+    try {
+      await this.#options.transport.deliver(
+        this.#options.subscriber,
+        entries.map((entry) => entry.message),
+      );
+    } catch (error) {
+      this.#fresh = [];
+      this.#behind = true;
+      throw error;
+    }
+    crashPoint('relay.before-removal');
+    const removed = this.#options.confirm(entries.map((entry) => entry.seq));
+    // While reading the table, rows must be gone before it is read again.
+    if (removeNow) await removed;
+    else removed.catch(() => this.fallBehind());
+  }
+
+  #yield(): void {
+    this.#fresh = [];
+    this.#behind = true;
+    this.#yielded = true;
+  }
+
+  async #pause(error: unknown): Promise<void> {
+    this.#failures++;
+    const delayMs = Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(this.#failures, 10)) * (0.5 + Math.random() / 2);
+    if (this.#failures === 3) {
+      this.#options.log.warn({ subscriber: this.#options.subscriber, err: error }, 'messages wait: the subscriber cannot take them');
+    }
+    await sleep(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+}

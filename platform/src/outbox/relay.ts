@@ -1,0 +1,95 @@
+import type { Logger } from 'pino';
+import type { Database } from '../sql/index.ts';
+import type { Transport } from '../transport/index.ts';
+import { Lane } from './lane.ts';
+import { Lease } from './lease.ts';
+import type { OutboxEntry } from './outbox.ts';
+
+export interface RelayOptions {
+  readonly db: Database;
+  readonly transport: Transport;
+  readonly log: Logger;
+}
+
+const lookEveryMs = 1_000;
+const removeAfterMs = 10;
+/** Rows this old should long have been handed over from memory. */
+const overdueMs = 500;
+
+/** Hands committed messages over and removes them once they are safe at their subscriber. One relay a database is active. */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #lease: Lease;
+  #looking: NodeJS.Timeout | undefined;
+  #confirmed: number[] = [];
+  #removal: Promise<void> | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#lease = new Lease(options.db, 'relay', () => void this.#look(0));
+  }
+
+  start(): void {
+    this.#lease.start();
+    this.#looking = setInterval(() => void this.#look(overdueMs), lookEveryMs);
+  }
+
+  /** Takes what has just been committed in this process. */
+  offer(entries: readonly OutboxEntry[]): void {
+    if (!this.#lease.held) return;
+    for (const entry of entries) this.#lane(entry.subscriber).offer(entry);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#looking);
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.stop()));
+    await this.#removal?.catch(() => undefined);
+    await this.#lease.stop();
+  }
+
+  /** The backstop: finds rows that nobody offered, committed by another process or before a start. */
+  async #look(olderThanMs: number): Promise<void> {
+    if (!this.#lease.held) return;
+    try {
+      const rows = await this.#options.db.query<{ subscriber: string }>(
+        `select distinct subscriber from kit.outbox where created_at <= clock_timestamp() - $1 * interval '1 millisecond'`,
+        [olderThanMs],
+      );
+      for (const { subscriber } of rows) this.#lane(subscriber).fallBehind();
+    } catch {
+      // The database is away; the next look finds them.
+    }
+  }
+
+  #lane(subscriber: string): Lane {
+    let lane = this.#lanes.get(subscriber);
+    if (!lane) {
+      const { db, transport, log } = this.#options;
+      lane = new Lane({
+        subscriber,
+        db,
+        transport,
+        log,
+        active: () => this.#lease.held,
+        confirm: (seqs) => this.#remove(seqs),
+      });
+      this.#lanes.set(subscriber, lane);
+    }
+    return lane;
+  }
+
+  /** Removes rows, those of all lanes together. */
+  #remove(seqs: readonly number[]): Promise<void> {
+    for (const seq of seqs) this.#confirmed.push(seq);
+    this.#removal ??= new Promise<void>((resolve, reject) => {
+      setTimeout(() => {
+        const confirmed = this.#confirmed;
+        this.#confirmed = [];
+        this.#removal = undefined;
+        this.#options.db.query('delete from kit.outbox where seq = any($1::bigint[])', [confirmed]).then(() => resolve(), reject);
+      }, removeAfterMs);
+    });
+    return this.#removal;
+  }
+}

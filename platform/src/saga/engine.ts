@@ -1,0 +1,224 @@
+import type { Logger } from 'pino';
+import { assert, findAppError } from '../errors/index.ts';
+import { newId } from '../ids/index.ts';
+import { crashPoint } from '../lifecycle/index.ts';
+import type { Outbox } from '../outbox/index.ts';
+import type { Cause, Message, Outcome } from '../schema/index.ts';
+import type { Service } from '../service/definition.ts';
+import type { Database, Tx } from '../sql/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { CommandStep, SagaDefinition, SagaFailure, Sagas, Step } from './definition.ts';
+import { Move, type Mover } from './move.ts';
+import { changedSagas, dueSagas, lockSagaOf, lockSagas, newSagas, type SagaRow } from './rows.ts';
+
+export interface SagaEngineOptions {
+  readonly db: Database;
+  readonly definitions: readonly SagaDefinition<never>[];
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The service that owns the sagas; their steps are handed it. */
+  readonly service: () => Service<never>;
+}
+
+const batchMax = 100;
+const lookEveryMs = 500;
+
+/**
+ * Moves sagas. A saga moves only in a transaction that holds its row, so any process can move it and none twice.
+ * Garcia-Molina and Salem, "Sagas", SIGMOD 1987; pivot and order of compensation after Richardson, "Microservices Patterns", §4.
+ */
+export class SagaEngine implements Sagas, Mover {
+  readonly #options: SagaEngineOptions;
+  readonly #definitions: Map<string, SagaDefinition<never>>;
+  #ready = new Set<string>();
+  #running: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: SagaEngineOptions) {
+    this.#options = options;
+    this.#definitions = new Map(options.definitions.map((definition) => [definition.name, definition]));
+  }
+
+  /** Begins to look for sagas whose time has come. */
+  open(): void {
+    if (this.#definitions.size > 0) this.#timer = setInterval(() => this.look(), lookEveryMs);
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#running;
+    await this.#looking;
+  }
+
+  /** Hears the replies to commands that sagas sent, each of another key, in the transaction of their marks. */
+  async hearReplies(messages: readonly Message[], tx: Tx): Promise<void> {
+    const rows = await lockSagas(tx, messages.map((message) => (message.step as { saga: string }).saga));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    const heard = messages.flatMap((message) => {
+      const row = byId.get((message.step as { saga: string }).saga);
+      return row && this.#expects(row, message) ? [{ row, outcome: message.payload as Outcome }] : [];
+    });
+    const moves = await this.#open(heard.map(({ row }) => row), tx);
+    for (const [at, move] of moves.entries()) await move.hear((heard[at] as { outcome: Outcome }).outcome);
+  }
+
+  async cancel(tx: Tx, saga: string, key: string, failure: SagaFailure): Promise<'compensating' | 'past-pivot' | 'none'> {
+    const row = await lockSagaOf(tx, saga, key);
+    if (!row || row.status === 'completed' || row.status === 'compensated') return 'none';
+    if (row.status === 'compensating') return 'compensating';
+    const [move] = await this.#open([row], tx);
+    assert(move, 'a saga that was locked can be moved');
+    if (move.pastPivot) return 'past-pivot';
+    await move.turnBack(failure, true);
+    return 'compensating';
+  }
+
+  /** Acts for a person on a saga that is stuck. Returns what became of it, or why nothing did. */
+  async intervene(
+    tx: Tx,
+    id: string,
+    action: 'retry' | 'skip' | 'compensate',
+    reason: string,
+  ): Promise<'done' | 'not-found' | 'not-stuck' | 'past-pivot'> {
+    const [row] = await lockSagas(tx, [id]);
+    if (!row) return 'not-found';
+    if (row.status !== 'stuck') return 'not-stuck';
+    const [move] = await this.#open([row], tx);
+    assert(move, 'a saga that was locked can be moved');
+    if (action === 'compensate' && move.pastPivot) return 'past-pivot';
+    await move.intervene(action, reason);
+    return 'done';
+  }
+
+  /** Looks for sagas whose time has come. */
+  look(): void {
+    if (this.#looking || this.#stopped) return;
+    this.#looking = this.#wakeDue()
+      .catch((error) => this.#options.log.warn({ err: error }, 'sagas that are due could not be looked for'))
+      .finally(() => {
+        this.#looking = undefined;
+      });
+  }
+
+  /** Runs the local step a saga has come to, once the transaction that brought it there has committed. */
+  ready(id: string): void {
+    this.#ready.add(id);
+    this.#running ??= this.#runReady().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo'): void {
+    this.#options.outbox.send(tx, step.command.to, {
+      id: newId(),
+      type: step.command.type,
+      key: row.key,
+      payload,
+      occurredAt: this.#options.clock.now(),
+      cause: row.cause,
+      step: { saga: row.id, step: step.name, replyTo: this.#options.service().name, mode },
+    });
+  }
+
+  get service(): Service<never> {
+    return this.#options.service();
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  start<I>(tx: Tx, name: string, { key, input, cause }: { key: string; input: I; cause: Cause }): void {
+    const definition = this.#definitionOf(name);
+    const row: SagaRow = {
+      id: newId(),
+      definition: name,
+      key,
+      status: 'running',
+      step: (definition.steps[0] as Step<never, never, never>).name,
+      attempt: 1,
+      input,
+      outputs: {},
+      failure: null,
+      stuck: null,
+      history: [],
+      cause,
+      wakeInMs: null,
+      endsInMs: definition.timeoutMs,
+      overdue: false,
+    };
+    new Move(this, definition, row, undefined, tx).enter(0, false);
+    tx.defer(newSagas, row);
+  }
+
+  #definitionOf(name: string): SagaDefinition<never> {
+    const definition = this.#definitions.get(name);
+    assert(definition, `there is no saga called ${name}`);
+    return definition;
+  }
+
+  #expects(row: SagaRow, { step }: Message): boolean {
+    const direction = row.status === 'stuck' ? row.stuck?.from : row.status;
+    return row.step === step?.step && direction === (step.mode === 'do' ? 'running' : 'compensating');
+  }
+
+  /** Loads what the steps of these sagas need, one read a definition. Sagas of unknown definitions are left to programs that know them. */
+  async #open(rows: readonly SagaRow[], tx: Tx): Promise<Move[]> {
+    const states = new Map<string, ReadonlyMap<string, unknown>>();
+    for (const name of new Set(rows.map((row) => row.definition))) {
+      const keys = rows.filter((row) => row.definition === name).map((row) => row.key);
+      states.set(name, await this.#definitionOf(name).load(keys, tx));
+    }
+    return rows.map((row) => {
+      tx.defer(changedSagas, row);
+      row.wakeInMs = null;
+      row.endsInMs = null;
+      return new Move(this, this.#definitionOf(row.definition), row, states.get(row.definition)?.get(row.key), tx);
+    });
+  }
+
+  async #runReady(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#ready.size > 0 && !this.#stopped) {
+      const ids = [...this.#ready].slice(0, batchMax);
+      for (const id of ids) this.#ready.delete(id);
+      try {
+        await this.#move(ids, (move) => move.runLocal());
+      } catch {
+        for (const id of ids) await this.#alone(id, (move) => move.runLocal());
+      }
+    }
+  }
+
+  /** One saga a transaction: a saga that cannot be moved holds up no other. */
+  async #wakeDue(): Promise<void> {
+    for (const id of await dueSagas(this.#options.db, [...this.#definitions.keys()], batchMax)) {
+      if (this.#stopped) return;
+      crashPoint('saga.timer');
+      await this.#alone(id, (move) => move.wake());
+    }
+  }
+
+  async #move(ids: readonly string[], act: (move: Move) => Promise<void>): Promise<void> {
+    await this.#options.db.transaction(async (tx) => {
+      const rows = await lockSagas(tx, ids);
+      for (const move of await this.#open(rows, tx)) await act(move);
+    });
+  }
+
+  async #alone(id: string, act: (move: Move) => Promise<void>): Promise<void> {
+    try {
+      await this.#move([id], act);
+    } catch (error) {
+      if (findAppError(error)?.code === 'service.unavailable') return;
+      this.#options.log.warn({ sagaId: id, err: error }, 'a saga could not be moved');
+      await this.#move([id], async (move) => move.postpone(error)).catch((again) =>
+        this.#options.log.error({ sagaId: id, err: again }, 'a saga could not be postponed'),
+      );
+    }
+  }
+}

@@ -1,0 +1,251 @@
+import { assert, findAppError } from '../errors/index.ts';
+import { crashPoint } from '../lifecycle/index.ts';
+import type { Outcome } from '../schema/index.ts';
+import type { Service } from '../service/definition.ts';
+import type { Tx } from '../sql/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { CommandStep, SagaDefinition, SagaFailure, SagaView, Step } from './definition.ts';
+import type { SagaRow } from './rows.ts';
+
+/** A local step that nobody ran from memory (its process died) is looked for after this. */
+const localBackstopMs = 1_000;
+const attemptsMax = 10;
+const retryDelayMsMax = 60_000;
+
+/** What a move needs of the engine. */
+export interface Mover {
+  readonly clock: Clock;
+  readonly service: Service<never>;
+  /** Has a saga's local step run once the transaction has committed. */
+  ready(id: string): void;
+  send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo'): void;
+}
+
+/** One saga being moved in one transaction. */
+export class Move {
+  readonly #engine: Mover;
+  readonly #definition: SagaDefinition<never>;
+  readonly #row: SagaRow;
+  readonly #state: unknown;
+  readonly #tx: Tx;
+  #ranLocal = false;
+
+  constructor(engine: Mover, definition: SagaDefinition<never>, row: SagaRow, state: unknown, tx: Tx) {
+    this.#engine = engine;
+    this.#definition = definition;
+    this.#row = row;
+    this.#state = state;
+    this.#tx = tx;
+  }
+
+  get pastPivot(): boolean {
+    return this.#index >= this.#definition.pivot;
+  }
+
+  get #index(): number {
+    const index = this.#definition.steps.findIndex((step) => step.name === this.#row.step);
+    assert(index >= 0, `saga ${this.#definition.name} has no step ${this.#row.step}`);
+    return index;
+  }
+
+  /** Acts on the reply to the step it waits for. */
+  async hear(outcome: Outcome): Promise<void> {
+    const row = this.#row;
+    const index = this.#index;
+    const compensating = row.status === 'compensating' || row.stuck?.from === 'compensating';
+    if (row.stuck) {
+      row.status = row.stuck.from;
+      row.stuck = null;
+    }
+    if (outcome.kind === 'waiting') {
+      row.wakeInMs = outcome.forMs;
+      row.endsInMs = outcome.forMs;
+      this.#note('waiting');
+    } else if (compensating) {
+      if (outcome.kind === 'done') await this.#undone(index);
+      else this.#getStuck(outcome.kind === 'refused' ? `undo refused: ${outcome.code} ${outcome.detail}` : 'undo superseded');
+    } else if (outcome.kind === 'done') {
+      row.outputs = { ...row.outputs, [row.step]: outcome.output };
+      this.#note('done');
+      await this.#onward(index + 1);
+    } else if (outcome.kind === 'refused') {
+      this.#note(`refused ${outcome.code}`);
+      await this.#refused(index, outcome);
+    } else {
+      this.#getStuck('the step had been undone although the saga goes forward');
+    }
+  }
+
+  /** The time it set itself has come. */
+  async wake(): Promise<void> {
+    const row = this.#row;
+    const step = this.#definition.steps[this.#index] as Step<never, never, never>;
+    if (row.status === 'compensating') return this.#again(step, 'undo');
+    if (row.status !== 'running') return;
+    if (step.kind === 'local') return this.runLocal();
+    if (this.pastPivot) return this.#again(step, 'do');
+    this.#note('timed out');
+    await this.turnBack(
+      step.timeoutFailure ?? { code: 'saga.timed-out', detail: `The step ${step.name} took too long.` },
+      true,
+    );
+  }
+
+  /** Runs the local step it stands at. */
+  async runLocal(): Promise<void> {
+    const index = this.#index;
+    const step = this.#definition.steps[index] as Step<never, never, never>;
+    if (this.#row.status !== 'running' || step.kind !== 'local') return this.#leaveAsItIs(step);
+    this.#ranLocal = true;
+    crashPoint('saga.before-local-step');
+    try {
+      const output = await step.do(this.#view(), this.#tx, this.#engine.service);
+      if (output !== undefined) this.#row.outputs = { ...this.#row.outputs, [step.name]: output };
+    } catch (error) {
+      const refused = findAppError(error);
+      if (refused?.kind !== 'refusal') throw error;
+      this.#note(`refused ${refused.code}`);
+      return this.#refused(index, { code: refused.code, detail: refused.message });
+    }
+    this.#note('done');
+    await this.#onward(index + 1);
+  }
+
+  /** Undoes what has been done, the last first. `inDoubt`: the step it stands at may have been carried out. */
+  async turnBack(failure: SagaFailure, inDoubt: boolean): Promise<void> {
+    this.#row.status = 'compensating';
+    this.#row.failure = failure;
+    await this.#undoFrom(inDoubt ? this.#index : this.#index - 1);
+  }
+
+  async intervene(action: 'retry' | 'skip' | 'compensate', reason: string): Promise<void> {
+    const row = this.#row;
+    const from = row.stuck?.from ?? 'running';
+    const index = this.#index;
+    row.status = from;
+    row.stuck = null;
+    row.attempt = 1;
+    this.#note(`${action} by a person: ${reason}`);
+    if (action === 'compensate') return this.turnBack({ code: 'saga.compensated', detail: reason }, true);
+    if (action === 'skip') return from === 'compensating' ? this.#undone(index) : this.#onward(index + 1);
+    return from === 'compensating' ? this.#undoFrom(index) : this.enter(index, false);
+  }
+
+  /** A try failed for a reason of ours: later again, and after many tries a person. */
+  postpone(error: unknown): void {
+    if (this.#row.attempt >= attemptsMax) {
+      this.#getStuck(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#row.attempt++;
+    this.#row.wakeInMs = backoffMs(this.#row.attempt);
+  }
+
+  /** Comes to a step: sends its command, or runs it when `here` and else has it run in a transaction of its own. */
+  enter(index: number, here: boolean): Promise<void> | void {
+    const row = this.#row;
+    const step = this.#definition.steps[index] as Step<never, never, never>;
+    row.step = step.name;
+    row.attempt = 1;
+    if (step.kind === 'command') {
+      this.#sendCommand(step, 'do');
+      return;
+    }
+    if (here && !this.#ranLocal) return this.runLocal();
+    row.wakeInMs = localBackstopMs;
+    this.#tx.afterCommit(() => this.#engine.ready(row.id));
+  }
+
+  async #onward(index: number): Promise<void> {
+    if (index < this.#definition.steps.length) return this.enter(index, true);
+    this.#complete();
+  }
+
+  #complete(): void {
+    this.#row.status = 'completed';
+    this.#definition.completed(this.#view(), this.#tx, this.#engine.service);
+  }
+
+  async #refused(index: number, refused: SagaFailure): Promise<void> {
+    if (index < this.#definition.pivot) return this.turnBack(refused, false);
+    const step = this.#definition.steps[index] as Step<never, never, never>;
+    const verdict =
+      step.kind === 'command' ? step.whenRefused?.(this.#view(), refused, this.#tx, this.#engine.service) : undefined;
+    if (verdict === 'on') return this.#onward(index + 1);
+    if (verdict === 'end') return this.#complete();
+    this.#getStuck(`${refused.code}: ${refused.detail}`);
+  }
+
+  async #undone(index: number): Promise<void> {
+    this.#note('undone');
+    await this.#undoFrom(index - 1);
+  }
+
+  async #undoFrom(from: number): Promise<void> {
+    crashPoint('saga.mid-compensation');
+    for (let index = from; index >= 0; index--) {
+      const step = this.#definition.steps[index] as Step<never, never, never>;
+      if (step.kind === 'command' && step.undoable) {
+        this.#row.step = step.name;
+        this.#row.attempt = 1;
+        this.#sendCommand(step, 'undo');
+        return;
+      }
+      if (step.kind === 'local' && step.undo) {
+        await step.undo(this.#view(), this.#tx, this.#engine.service);
+        this.#row.history.push([step.name, 'undone', this.#engine.clock.nowMs()]);
+      }
+    }
+    this.#row.status = 'compensated';
+    this.#definition.failed(this.#view(), this.#tx, this.#engine.service);
+  }
+
+  #again(step: Step<never, never, never>, mode: 'do' | 'undo'): void {
+    if (step.kind !== 'command') return;
+    if (this.#row.attempt >= attemptsMax) {
+      this.#getStuck(`no reply to ${mode === 'do' ? 'the step' : 'the undo of'} ${step.name} after ${attemptsMax} tries`);
+      return;
+    }
+    this.#row.attempt++;
+    this.#sendCommand(step, mode);
+  }
+
+  #sendCommand(step: CommandStep<never, never, never>, mode: 'do' | 'undo'): void {
+    this.#row.wakeInMs = step.timeoutMs + (this.#row.attempt > 1 ? backoffMs(this.#row.attempt) : 0);
+    this.#note(mode === 'do' ? 'sent' : 'undo sent');
+    this.#engine.send(this.#tx, this.#row, step, step.payload(this.#view()), mode);
+  }
+
+  /** Woken although it waits for a reply: it keeps waiting. */
+  #leaveAsItIs(step: Step<never, never, never>): void {
+    if (step.kind === 'command') this.#row.wakeInMs = step.timeoutMs;
+  }
+
+  #getStuck(reason: string): void {
+    const from = this.#row.status === 'compensating' ? 'compensating' : 'running';
+    this.#row.status = 'stuck';
+    this.#row.stuck = { reason, from };
+    this.#note(`stuck: ${reason}`);
+  }
+
+  #note(what: string): void {
+    this.#row.history.push([this.#row.step, what, this.#engine.clock.nowMs()]);
+  }
+
+  #view(): SagaView<never, never> {
+    const { id, key, input, outputs, cause, failure } = this.#row;
+    return {
+      id,
+      key,
+      input: input as never,
+      outputs,
+      state: this.#state as never,
+      cause,
+      ...(failure && { failure }),
+    };
+  }
+}
+
+function backoffMs(attempt: number): number {
+  return Math.min(retryDelayMsMax, 250 * 2 ** attempt) * (0.5 + Math.random() / 2);
+}

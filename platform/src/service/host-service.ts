@@ -1,0 +1,109 @@
+import type { Logger } from 'pino';
+import type { Client } from '../client/index.ts';
+import type { Environment } from '../config/index.ts';
+import { EffectRunner } from '../effect/index.ts';
+import { type HostedHttp, type HostHttpOptions, hostHttp } from '../http/index.ts';
+import { Inbox } from '../inbox/index.ts';
+import { Outbox, Relay } from '../outbox/index.ts';
+import { Participant, SagaEngine } from '../saga/index.ts';
+import type { Contract, Message } from '../schema/index.ts';
+import { Database, migrate, readMigrations } from '../sql/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { Transport } from '../transport/index.ts';
+import type { Service, ServiceDefinition } from './definition.ts';
+import { createDispatch } from './dispatch.ts';
+import { JobRunner, kitJobs } from './jobs.ts';
+import { withOperations } from './operations.ts';
+
+export interface HostServiceOptions {
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly databaseUrl: string;
+  readonly connectionsMax: number;
+  readonly transport: Transport;
+  readonly subscribersOf: (type: string) => readonly string[];
+  readonly onEvent: (message: Message) => void;
+  readonly client: <C extends Contract>(contract: C) => Client<C>;
+  readonly http: HostHttpOptions;
+}
+
+/** A service while it runs: its database open, its workers at work. */
+export interface HostedService {
+  readonly definition: ServiceDefinition<never>;
+  readonly service: Service<never>;
+  readonly http: HostedHttp;
+  readonly inbox: Inbox;
+  /** Starts the workers. Before, the service answers but moves nothing. */
+  start(): Promise<void>;
+  /** Stops taking work, finishes what runs, hands the rest back. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+const kitMigrations = new URL('../../migrations/', import.meta.url);
+
+/** Opens a service: database, migrations, everything between a request and its effects. */
+export async function hostService(definition: ServiceDefinition<never>, options: HostServiceOptions): Promise<HostedService> {
+  const { clock, log, environment } = options;
+  const db = new Database({
+    url: options.databaseUrl,
+    name: definition.name,
+    connectionsMax: options.connectionsMax,
+    prepared: environment.STOA_PREPARED_STATEMENTS === 'off' ? 'off' : 'on',
+  });
+  await migrate(db, 'kit', await readMigrations(kitMigrations));
+  if (definition.migrations) await migrate(db, definition.name, await readMigrations(definition.migrations));
+
+  const relay = new Relay({ db, transport: options.transport, log });
+  const outbox = new Outbox({
+    clock,
+    subscribersOf: options.subscribersOf,
+    onCommitted: (entries) => relay.offer(entries),
+    onEvent: options.onEvent,
+  });
+  const participant = new Participant(outbox, clock);
+  const current = (): Service<never> => service;
+  const sagas = new SagaEngine({ db, definitions: definition.sagas ?? [], outbox, clock, log, service: current });
+  const effects = new EffectRunner({ db, definitions: (definition.effects ?? []) as never[], service: current, log });
+  const dispatch = createDispatch(definition, { service: current, sagas, participant });
+  const inbox = new Inbox({ db, log, knows: dispatch.knows, handle: dispatch.handle });
+  const whole = withOperations(definition, { db, sagas, inbox });
+  const deps = (await definition.prepare?.({ environment, db, clock, log, client: options.client })) as never;
+  const service: Service<never> = {
+    name: definition.name,
+    contract: whole.contract,
+    db,
+    clock,
+    log,
+    deps,
+    client: options.client,
+    publish: (tx, event, message) => outbox.publish(tx, event, message),
+    reply: (tx, command, outcome) => participant.reply(tx, command, outcome),
+    perform: (tx, effect) => effects.request(tx, effect),
+    sagas,
+  };
+  const http = await hostHttp(whole, service, options.http);
+  const jobs = new JobRunner(db, [...kitJobs, ...(definition.jobs ?? [])] as never[], current, log);
+
+  return {
+    definition: whole,
+    service,
+    http,
+    inbox,
+    async start() {
+      await inbox.start();
+      relay.start();
+      sagas.open();
+      effects.start();
+      jobs.start();
+    },
+    async stop(deadlineMs) {
+      await http.close(deadlineMs);
+      await Promise.all([jobs.stop(), sagas.close(), effects.stop()]);
+      await inbox.stop();
+      await relay.stop();
+      await definition.close?.(deps);
+      await db.close();
+    },
+  };
+}

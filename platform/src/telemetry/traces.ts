@@ -1,0 +1,105 @@
+import { type Attributes, ROOT_CONTEXT, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
+import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { Environment } from '../config/index.ts';
+import type { Cause } from '../schema/index.ts';
+import { createTraceRing, type SpanRecord, type TraceSummary } from './trace-ring.ts';
+import { formatTraceparent, isSampled, newTraceparent, parseTraceparent } from './trace-context.ts';
+
+/** The traces of a process. */
+export interface Traces {
+  /**
+   * The `traceparent` of a request from outside: goes on with the trace it names, or starts one. Whether it is recorded is decided here, by
+   * what is left of this second's budget, and holds for everything that follows.
+   */
+  start(given?: string): string;
+  /**
+   * Runs `run` under a span of its own when the trace is recorded; otherwise just runs it. `run` gets the cause to hand on.
+   *
+   * @param attributes `service` says whose span it is
+   */
+  span<T>(name: string, cause: Cause, attributes: Attributes, run: (cause: Cause) => Promise<T>): Promise<T>;
+  /** The newest traces kept in this process, newest first. */
+  recent(limit?: number): TraceSummary[];
+  /** The spans of one trace kept in this process, in the order they started; empty when there are none. */
+  byId(traceId: string): SpanRecord[];
+  /** Sends what has not been sent. */
+  close(): Promise<void>;
+}
+
+export interface TracesOptions {
+  /** `OTEL_EXPORTER_OTLP_ENDPOINT` and the other variables of the OpenTelemetry specification; nothing leaves the process without it. */
+  readonly environment: Environment;
+  readonly version?: string;
+  /** Traces recorded a second at the most; 10 unless given. By hand one sees everything, under load it costs nothing. */
+  readonly perSecondMax?: number;
+  /** Traces kept in this process; 500 unless given. */
+  readonly keptMax?: number;
+}
+
+export async function createTraces(options: TracesOptions): Promise<Traces> {
+  const ring = createTraceRing(options.keptMax ?? 500);
+  const processors: SpanProcessor[] = [ring.processor];
+  const endpoint = options.environment.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint !== undefined && endpoint !== '') processors.push(await exportTo(endpoint));
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'stoa', 'service.version': options.version ?? 'unknown' }),
+    spanProcessors: processors,
+  });
+  const tracer = provider.getTracer('stoa');
+  const admit = createBudget(options.perSecondMax ?? 10);
+
+  async function recorded<T>(name: string, cause: Cause, attributes: Attributes, run: (cause: Cause) => Promise<T>): Promise<T> {
+    const span = tracer.startSpan(name, { attributes }, parentContext(cause));
+    const { traceId, spanId } = span.spanContext();
+    try {
+      return await run({ ...cause, traceparent: formatTraceparent({ traceId, spanId, sampled: true }) });
+    } catch (error) {
+      const { name: type, code } = error as { name?: string; code?: string };
+      // The code, not the text: texts may name people.
+      span.setStatus({ code: SpanStatusCode.ERROR, message: code ?? type ?? 'error' });
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
+  return {
+    start(given) {
+      const sampled = admit();
+      const parent = parseTraceparent(given);
+      return parent === undefined ? newTraceparent(sampled) : formatTraceparent({ ...parent, sampled });
+    },
+    span: (name, cause, attributes, run) =>
+      isSampled(cause.traceparent) ? recorded(name, cause, attributes, run) : run(cause),
+    recent: (limit = 100) => ring.recent(limit),
+    byId: (traceId) => ring.byId(traceId),
+    close: () => provider.shutdown(),
+  };
+}
+
+async function exportTo(endpoint: string): Promise<SpanProcessor> {
+  // Loaded only where it is used: it takes a third of the SDK's memory.
+  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
+  return new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` }));
+}
+
+function parentContext(cause: Cause) {
+  const parent = parseTraceparent(cause.traceparent);
+  if (parent === undefined) return ROOT_CONTEXT;
+  const { traceId, spanId } = parent;
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
+}
+
+function createBudget(perSecondMax: number): () => boolean {
+  let second = 0;
+  let used = 0;
+  return () => {
+    const now = Math.floor(performance.now() / 1000);
+    if (now !== second) {
+      second = now;
+      used = 0;
+    }
+    return ++used <= perSecondMax;
+  };
+}

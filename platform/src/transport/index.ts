@@ -1,0 +1,2 @@
+export type { Transport } from './definition.ts';
+export { LocalTransport, type Mailbox } from './local.ts';

@@ -1,0 +1,57 @@
+import { type OpsContract, opsContract } from '@stoa/platform/service';
+import type { Client } from '@stoa/platform/client';
+import { findAppError } from '@stoa/platform/errors';
+import type { Cause } from '@stoa/platform/schema';
+import { type EdgeHost, type OpsContract, opsContract } from '@stoa/platform/service';
+
+/** A service by its name, with the operations that the kit gives every service. */
+export interface OpsService {
+  readonly service: string;
+  readonly client: Client<OpsContract>;
+}
+
+/** What the services said that answered, and who did not. */
+export interface Asked<T> {
+  readonly answers: readonly { readonly service: string; readonly answer: T }[];
+  readonly partial: readonly string[];
+}
+
+/** The services of the system, in their order in the list of services. */
+export function opsServices(host: EdgeHost): readonly OpsService[] {
+  return host.targets.map(({ contract: { service } }) => ({ service, client: host.client(opsContract(service)) }));
+}
+
+/** How long a service may take to answer an operator, in milliseconds. The others' answers wait for it. */
+const askMs = 5_000;
+
+/**
+ * Asks services side by side. One that cannot answer is named in `partial`; a refusal is an answer, and is thrown.
+ *
+ * @param deadlineMs of the whole, since the epoch; `limitMs` of one service unless told otherwise
+ */
+export async function askServices<T>(
+  services: readonly OpsService[],
+  call: { cause: Cause; deadlineMs: number },
+  ask: (client: Client<OpsContract>, options: { cause: Cause; deadlineMs: number }) => Promise<T>,
+  limitMs: number = askMs,
+): Promise<Asked<T>> {
+  const options = { cause: call.cause, deadlineMs: Math.min(call.deadlineMs, Date.now() + limitMs) };
+  const answers: { service: string; answer: T }[] = [];
+  const partial: string[] = [];
+  await Promise.all(
+    services.map(async ({ service, client }) => {
+      try {
+        answers.push({ service, answer: await ask(client, options) });
+      } catch (error) {
+        if (findAppError(error)?.kind === 'refusal') throw error;
+        partial.push(service);
+      }
+    }),
+  );
+  const order = new Map(services.map(({ service }, index) => [service, index]));
+  const place = (service: string) => order.get(service) ?? 0;
+  return {
+    answers: answers.sort((a, b) => place(a.service) - place(b.service)),
+    partial: partial.sort((a, b) => place(a) - place(b)),
+  };
+}

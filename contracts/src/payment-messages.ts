@@ -19,6 +19,9 @@ const refundPayment = command(
   strict({ paymentId: IdText }),
 );
 
+/** Gives everything of an order back: voids what is authorised, refunds what is captured and not yet refunded. For cancelled orders. */
+const releasePayment = command('payment', 'payment.release.v1', strict({ orderId: IdText }), strict({ refunded: MoneySchema }));
+
 const about = { paymentId: IdText, orderId: IdText, amount: MoneySchema, at: Instant };
 
 const paymentAuthorised = event('payment.authorised.v1', strict(about));
@@ -26,5 +29,5 @@ const paymentCaptured = event('payment.captured.v1', strict(about));
 const paymentVoided = event('payment.voided.v1', strict(about));
 const paymentRefunded = event('payment.refunded.v1', strict({ ...about, refundId: IdText }));
 
-export const paymentCommands = { authorisePayment, capturePayment, refundPayment };
+export const paymentCommands = { authorisePayment, capturePayment, refundPayment, releasePayment };
 export const paymentEvents = { paymentAuthorised, paymentCaptured, paymentVoided, paymentRefunded };

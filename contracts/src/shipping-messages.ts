@@ -10,7 +10,10 @@ const bookShipment = command(
     method: Type.String(),
     lines: Type.Array(strict({ lineId: IdText, sku: Type.String(), quantity: Type.Integer({ minimum: 1 }) })),
   }),
-  strict({ shipmentId: IdText }),
+  strict({}),
 );
 
-export const shippingCommands = { bookShipment };
+/** Cancels what was booked for an order, if anything was. */
+const cancelShipment = command('shipping', 'shipment.cancel.v1', strict({ orderId: IdText }), strict({}));
+
+export const shippingCommands = { bookShipment, cancelShipment };

@@ -43,3 +43,8 @@ export interface EffectDefinition<P = unknown, R = unknown, D = unknown> {
 
 /** The service as an effect sees it; the whole `Service` in fact. */
 export type EffectService<D> = Service<D>;
+
+/** Declares an effect, so that a service can list it beside effects of other shapes. */
+export function defineEffect<P, R, D>(definition: EffectDefinition<P, R, D>): EffectDefinition<never, never, D> {
+  return definition as unknown as EffectDefinition<never, never, D>;
+}

@@ -1,2 +1,2 @@
-export type { Effect, EffectDefinition, EffectRequest } from './definition.ts';
+export { defineEffect, type Effect, type EffectDefinition, type EffectRequest } from './definition.ts';
 export { EffectRunner, type EffectRunnerOptions } from './runner.ts';

@@ -28,6 +28,8 @@ export interface SagaView<I = unknown, S = unknown> {
 export interface LocalStep<I = unknown, S = unknown, D = unknown> {
   readonly kind: 'local';
   readonly name: string;
+  /** The step is passed over when this says no. */
+  readonly when?: (saga: SagaView<I, S>) => boolean;
   /** Returns the step's output, if it has one. */
   readonly do: (saga: SagaView<I, S>, tx: Tx, service: Service<D>) => unknown;
   readonly undo?: (saga: SagaView<I, S>, tx: Tx, service: Service<D>) => void | Promise<void>;
@@ -37,6 +39,8 @@ export interface LocalStep<I = unknown, S = unknown, D = unknown> {
 export interface CommandStep<I = unknown, S = unknown, D = unknown> {
   readonly kind: 'command';
   readonly name: string;
+  /** The step is passed over when this says no. */
+  readonly when?: (saga: SagaView<I, S>) => boolean;
   readonly command: CommandType;
   readonly payload: (saga: SagaView<I, S>) => unknown;
   /** Whether a failure further on takes this step back. */

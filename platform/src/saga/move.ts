@@ -67,7 +67,7 @@ export class Move {
     } else if (outcome.kind === 'done') {
       row.outputs = { ...row.outputs, [row.step]: outcome.output };
       this.#note('done');
-      await this.#onward(index + 1);
+      await this.enter(index + 1, true);
     } else if (outcome.kind === 'refused') {
       this.#note(`refused ${outcome.code}`);
       await this.#refused(index, outcome);
@@ -108,7 +108,7 @@ export class Move {
       return this.#refused(index, { code: refused.code, detail: refused.message });
     }
     this.#note('done');
-    await this.#onward(index + 1);
+    await this.enter(index + 1, true);
   }
 
   /** Undoes what has been done, the last first. `inDoubt`: the step it stands at may have been carried out. */
@@ -127,7 +127,7 @@ export class Move {
     row.attempt = 1;
     this.#note(`${action} by a person: ${reason}`);
     if (action === 'compensate') return this.turnBack({ code: 'saga.compensated', detail: reason }, true);
-    if (action === 'skip') return from === 'compensating' ? this.#undone(index) : this.#onward(index + 1);
+    if (action === 'skip') return from === 'compensating' ? this.#undone(index) : this.enter(index + 1, true);
     return from === 'compensating' ? this.#undoFrom(index) : this.enter(index, false);
   }
 
@@ -144,7 +144,9 @@ export class Move {
   /** Comes to a step: sends its command, or runs it when `here` and else has it run in a transaction of its own. */
   enter(index: number, here: boolean): Promise<void> | void {
     const row = this.#row;
-    const step = this.#definition.steps[index] as Step<never, never, never>;
+    const step = this.#definition.steps[index];
+    if (step === undefined) return this.#complete();
+    if (step.when?.(this.#view()) === false) return this.enter(index + 1, here);
     row.step = step.name;
     row.attempt = 1;
     if (step.kind === 'command') {
@@ -154,11 +156,6 @@ export class Move {
     if (here && !this.#ranLocal) return this.runLocal();
     row.wakeInMs = localBackstopMs;
     this.#tx.afterCommit(() => this.#engine.ready(row.id));
-  }
-
-  async #onward(index: number): Promise<void> {
-    if (index < this.#definition.steps.length) return this.enter(index, true);
-    this.#complete();
   }
 
   #complete(): void {
@@ -171,7 +168,7 @@ export class Move {
     const step = this.#definition.steps[index] as Step<never, never, never>;
     const verdict =
       step.kind === 'command' ? step.whenRefused?.(this.#view(), refused, this.#tx, this.#engine.service) : undefined;
-    if (verdict === 'on') return this.#onward(index + 1);
+    if (verdict === 'on') return this.enter(index + 1, true);
     if (verdict === 'end') return this.#complete();
     this.#getStuck(`${refused.code}: ${refused.detail}`);
   }
@@ -185,6 +182,7 @@ export class Move {
     crashPoint('saga.mid-compensation');
     for (let index = from; index >= 0; index--) {
       const step = this.#definition.steps[index] as Step<never, never, never>;
+      if (step.when?.(this.#view()) === false) continue;
       if (step.kind === 'command' && step.undoable) {
         this.#row.step = step.name;
         this.#row.attempt = 1;

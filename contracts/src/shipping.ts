@@ -1,0 +1,43 @@
+import { anyone, contract, internal, Line, MoneySchema, operation, strict, Type } from '@stoa/platform/schema';
+import { shippingCommands } from './shipping-messages.ts';
+
+/** A way of sending goods, with its price in one currency. */
+export const ShippingMethod = strict({
+  code: Type.String(),
+  title: Type.String(),
+  price: MoneySchema,
+  minDays: Type.Integer(),
+  maxDays: Type.Integer(),
+});
+export type ShippingMethod = Type.Static<typeof ShippingMethod>;
+
+const country = Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' });
+const currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217' });
+
+/** What the shipping service offers. */
+export const shippingContract = contract({
+  service: 'shipping',
+  operations: {
+    listShippingMethods: operation({
+      method: 'GET',
+      path: '/api/v1/shipping-methods',
+      summary: 'The ways of sending goods to a country, the cheapest first',
+      access: anyone,
+      query: { country: Type.Optional(country), currency: Type.Optional(currency) },
+      answer: Type.Array(ShippingMethod),
+      publicCacheS: 60,
+    }),
+    quoteShipping: operation({
+      method: 'GET',
+      path: '/internal/shipping/quote',
+      summary: 'The price of a method, or of the cheapest that fits',
+      access: internal,
+      query: { country, currency, method: Type.Optional(Line(50)) },
+      answer: ShippingMethod,
+      errors: ['shipping.unknown-method'],
+    }),
+  },
+  events: {},
+  commands: shippingCommands,
+  errors: { 'shipping.unknown-method': { status: 422, title: 'There is no such shipping method' } },
+});

@@ -271,18 +271,20 @@ export const Dashboard = strict({
 });
 export type Dashboard = Static<typeof Dashboard>;
 
+const getDashboard = operation({
+  method: 'GET',
+  path: '/api/v1/dashboard',
+  summary: 'My account, latest orders and notifications, and the newest products, in one answer',
+  access: caller,
+  answer: Dashboard,
+});
+
 /** What the gateway answers itself: what is put together from several services, and how they are. */
 export const gatewayContract = contract({
   service: 'gateway',
   operations: {
     ...pages,
-    getDashboard: operation({
-      method: 'GET',
-      path: '/api/v1/dashboard',
-      summary: 'My account, latest orders and notifications, and the newest products, in one answer',
-      access: caller,
-      answer: Dashboard,
-    }),
+    getDashboard,
     ...opsOperations,
   },
   events: {},

@@ -1,4 +1,3 @@
-import { type OpsContract, opsContract } from '@stoa/platform/service';
 import type { Client } from '@stoa/platform/client';
 import { findAppError } from '@stoa/platform/errors';
 import type { Cause } from '@stoa/platform/schema';

@@ -22,7 +22,10 @@ export function dashboardRoutes(host: EdgeHost) {
         try {
           return await asked;
         } catch (error) {
-          host.log.warn({ err: error, part: name, correlationId: cause.correlationId }, 'a part of the dashboard is missing');
+          host.log.warn(
+            { err: error, part: name, correlationId: cause.correlationId },
+            'a part of the dashboard is missing',
+          );
           partial.push(name);
           return null;
         }

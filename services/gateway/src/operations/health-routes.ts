@@ -23,7 +23,10 @@ export function healthRoutes(host: EdgeHost, isDraining: () => boolean) {
     const reasons = down.map(({ name, reason }) => `${name}: ${reason ?? 'down'}`);
     if (isDraining()) reasons.unshift('gateway: draining');
     const ready = reasons.length === 0;
-    return { status: ready ? 200 : 503, body: { status: ready ? ('ready' as const) : ('not-ready' as const), reasons } };
+    return {
+      status: ready ? 200 : 503,
+      body: { status: ready ? ('ready' as const) : ('not-ready' as const), reasons },
+    };
   }
 
   return {

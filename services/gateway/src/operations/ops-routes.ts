@@ -1,5 +1,4 @@
 import type { gatewayContract } from '@stoa/contracts/gateway';
-import type { Backlog } from '@stoa/platform/service';
 import { findAppError, refusal } from '@stoa/platform/errors';
 import type { Principal } from '@stoa/platform/schema';
 import type { Backlog, Call, EdgeHost } from '@stoa/platform/service';
@@ -52,7 +51,9 @@ export function opsRoutes(host: EdgeHost) {
       const { service, ...which } = call.body;
       if ((which.ids === undefined) === (which.all === undefined)) {
         const message = 'either ids or all is needed';
-        throw refusal('request.invalid', 'Name the dead letters by ids, or say all.', { errors: [{ path: '', message }] });
+        throw refusal('request.invalid', 'Name the dead letters by ids, or say all.', {
+          errors: [{ path: '', message }],
+        });
       }
       const body = { ...which, actor: actorOf(call.principal) };
       const { answers, partial } = await askServices(named(service), call, (client, options) =>
@@ -75,7 +76,9 @@ export function opsRoutes(host: EdgeHost) {
         (client, options) => client.checkInvariants({}, options),
         invariantsMs,
       );
-      const checks = asked.answers.flatMap(({ service, answer }) => answer.checks.map((check) => ({ service, ...check })));
+      const checks = asked.answers.flatMap(({ service, answer }) =>
+        answer.checks.map((check) => ({ service, ...check })),
+      );
       // What could not be looked at has not been shown to hold.
       const held = asked.partial.length === 0 && checks.every((check) => check.held);
       return { body: { held, checks, partial: [...asked.partial], checkedAt: host.clock.now() } };
@@ -84,7 +87,11 @@ export function opsRoutes(host: EdgeHost) {
       const { answers, partial } = await askServices(services, call, (client, options) => client.backlog({}, options));
       const total = answers.reduce((all, { answer }) => add(all, answer), noBacklog);
       return {
-        body: { total, services: answers.map(({ service, answer }) => ({ service, ...answer })), partial: [...partial] },
+        body: {
+          total,
+          services: answers.map(({ service, answer }) => ({ service, ...answer })),
+          partial: [...partial],
+        },
       };
     },
   };

@@ -1,0 +1,90 @@
+import { hash } from 'node:crypto';
+import { anonymous } from '@stoa/platform/schema';
+import type { Clock } from '@stoa/platform/time';
+import { answer, ownHeaders, securityHeaders } from '../answer/write.ts';
+import { seesWhatAllSee } from '../identity/identity.ts';
+import type { Exchange } from '../request/exchange.ts';
+import type { Destination } from '../routing/destination.ts';
+import type { Route } from '../routing/routes.ts';
+import { record } from './record.ts';
+import { cacheKeyOf, type Kept, type Recorded, ResponseCache } from './response-cache.ts';
+
+/** Answers public reads out of memory. */
+export interface CachedAnswers {
+  /** Whether this request may be answered from memory: a public read, by somebody who sees what all see. */
+  admits(exchange: Exchange, route: Route<Destination>): boolean;
+  /** Answers now when it is kept; otherwise a promise that has answered, or rejects with why it could not. */
+  answer(exchange: Exchange, route: Route<Destination>): Promise<void> | undefined;
+  /** Something of this service has changed. */
+  forget(service: string): void;
+}
+
+export function createCachedAnswers(options: { bytesMax: number; clock: Clock }): CachedAnswers {
+  const { bytesMax, clock } = options;
+  const cache = new ResponseCache(bytesMax);
+
+  async function loadAndSend(exchange: Exchange, route: Route<Destination>, key: string): Promise<void> {
+    const { url, cause, requestId, clientAddress } = exchange;
+    const nowMs = clock.nowMs();
+    const deadlineMs = nowMs + (route.operation.timeoutMs ?? 10_000);
+    const context = { principal: anonymous, cause, requestId, clientAddress, deadlineMs };
+    const keepS = route.operation.publicCacheS ?? 0;
+    const recorded = await cache.load(
+      key,
+      route.service,
+      () => record(route.target.target, url, context),
+      (fresh) => (fresh.status === 200 ? makeReady(fresh, nowMs + keepS * 1000) : undefined),
+    );
+    send(exchange, recorded);
+  }
+
+  return {
+    admits: ({ principal, request }, { operation }) =>
+      operation.publicCacheS !== undefined &&
+      operation.streams === undefined &&
+      (request.method === 'GET' || request.method === 'HEAD') &&
+      seesWhatAllSee(principal),
+    answer(exchange, route) {
+      const key = cacheKeyOf(exchange.url);
+      const kept = cache.get(key, clock.nowMs());
+      if (kept === undefined) return loadAndSend(exchange, route, key);
+      send(exchange, kept);
+      return undefined;
+    },
+    forget: (service) => cache.forget(service),
+  };
+}
+
+/** An answer with its tag, length and the headers that every answer has. */
+function makeReady(recorded: Recorded, untilMs: number): Kept {
+  const given = recorded.headers.indexOf('etag');
+  const etag =
+    given === -1
+      ? `"${hash('sha256', recorded.body, 'base64url').slice(0, 22)}"`
+      : (recorded.headers[given + 1] as string);
+  const headers = [...recorded.headers, ...(given === -1 ? ['etag', etag] : []), 'vary', 'Authorization'];
+  return { status: recorded.status, headers, body: recorded.body, etag, untilMs };
+}
+
+function send(exchange: Exchange, recorded: Recorded | Kept): void {
+  const { response, head } = exchange;
+  const own: string[] = [...ownHeaders(exchange), ...securityHeaders];
+  if ('etag' in recorded && head.ifNoneMatch !== undefined && matches(head.ifNoneMatch, recorded.etag)) {
+    answer(response, 304, own.concat(withoutContent(recorded.headers)), undefined);
+    return;
+  }
+  const length = ['content-length', String(recorded.body.length)];
+  answer(response, recorded.status, own.concat(recorded.headers, length), recorded.body);
+}
+
+/** Weak and strong tags compare alike for reads (RFC 9110 §13.1.2). */
+function matches(ifNoneMatch: string, etag: string): boolean {
+  if (ifNoneMatch === etag || ifNoneMatch.trim() === '*') return true;
+  const bare = etag.startsWith('W/') ? etag.slice(2) : etag;
+  const tags: readonly string[] = ifNoneMatch.match(/"[^"]*"/g) ?? [];
+  return tags.includes(bare);
+}
+
+function withoutContent(headers: readonly string[]): string[] {
+  return headers.filter((_, index) => !headers[index - (index % 2)]?.startsWith('content-'));
+}

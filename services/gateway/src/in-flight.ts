@@ -1,0 +1,94 @@
+import { fault, refusal } from '@stoa/platform/errors';
+import { answerProblem } from './answer/write.ts';
+import type { Exchange } from './request/exchange.ts';
+
+interface Running {
+  readonly exchange: Exchange;
+  /** When the answer has to have begun, in milliseconds since the epoch. */
+  readonly answerByMs: number;
+  /** When the body has to have arrived; streamed bodies have only to go on arriving. */
+  readonly bodyByMs: number | undefined;
+  readonly streams: boolean;
+  bytesRead: number;
+  bytesReadAtMs: number;
+}
+
+export interface InFlight {
+  /** From the hand-over until the answer has gone out. */
+  add(exchange: Exchange, limits: { answerByMs: number; streamedBody: boolean; streams: boolean }): void;
+  readonly size: number;
+  /** Streams end at once, for they have no end of their own; resolves when nothing runs any more. */
+  drain(): Promise<void>;
+  close(): void;
+}
+
+const sweepMs = 250;
+/** A service's own deadline comes first; this is for one that has forgotten the request. */
+const graceMs = 1_000;
+
+/**
+ * Watches over requests that have been handed on. One timer looks at all of them: a timer each would cost more than the look. Bodies that
+ * trickle are refused with 408, services that never answer become 504.
+ */
+export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): InFlight {
+  const running = new Set<Running>();
+  let rests = () => undefined as void;
+  let draining = false;
+
+  function look(): void {
+    const nowMs = Date.now();
+    for (const one of running) {
+      const { exchange } = one;
+      if (exchange.response.headersSent) continue;
+      if (!exchange.request.complete && isSlow(one, nowMs)) {
+        answerProblem(exchange, refusal('request.timeout', 'The body took too long to arrive.'), [
+          'Connection',
+          'close',
+        ]);
+      } else if (nowMs > one.answerByMs + graceMs) {
+        answerProblem(exchange, fault('service.deadline-exceeded', 'The service took too long.'));
+      }
+    }
+  }
+
+  function isSlow(one: Running, nowMs: number): boolean {
+    if (one.bodyByMs !== undefined) return nowMs > one.bodyByMs;
+    const { bytesRead } = one.exchange.request.socket;
+    if (bytesRead !== one.bytesRead) {
+      one.bytesRead = bytesRead;
+      one.bytesReadAtMs = nowMs;
+    }
+    return nowMs > one.bytesReadAtMs + bodyTimeoutMs;
+  }
+
+  const timer = setInterval(look, sweepMs);
+  timer.unref();
+  return {
+    add(exchange, { answerByMs, streamedBody, streams }) {
+      const nowMs = Date.now();
+      const bodyByMs = streamedBody ? undefined : nowMs + bodyTimeoutMs;
+      const one = { exchange, answerByMs, bodyByMs, streams, bytesRead: 0, bytesReadAtMs: nowMs };
+      running.add(one);
+      exchange.response.once('close', () => {
+        running.delete(one);
+        if (running.size === 0) rests();
+      });
+      if (draining && streams) exchange.response.destroy();
+    },
+    get size() {
+      return running.size;
+    },
+    drain() {
+      draining = true;
+      for (const { exchange, streams } of running) {
+        if (streams) exchange.response.destroy();
+        else exchange.response.shouldKeepAlive = false;
+      }
+      return new Promise((resolve) => {
+        rests = resolve;
+        if (running.size === 0) resolve();
+      });
+    },
+    close: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,233 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type AppError, refusal } from '@stoa/platform/errors';
+import { anonymous } from '@stoa/platform/schema';
+import type { Clock } from '@stoa/platform/time';
+import type { Cors } from './answer/cors.ts';
+import { answer, answerProblem, ownHeaders, securityHeaders } from './answer/write.ts';
+import type { CachedAnswers } from './cache/cached-answers.ts';
+import type { Identity } from './identity/create-identity.ts';
+import { bearerToken } from './identity/identity.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Counted, Limits } from './limits/limits.ts';
+import type { Proxies } from './request/client-address.ts';
+import type { Exchange } from './request/exchange.ts';
+import { readHead, withoutDropped } from './request/head.ts';
+import { accountIn, peekBody } from './request/peek-body.ts';
+import { readTarget } from './request/target.ts';
+import { identifyRequest } from './request/trace.ts';
+import type { Destination } from './routing/destination.ts';
+import type { Route, Routes } from './routing/routes.ts';
+
+/** Everything that a request meets on its way. */
+export interface Stations {
+  readonly clock: Clock;
+  readonly proxies: Proxies;
+  readonly routes: Routes<Destination>;
+  readonly identity: Identity;
+  readonly limits: Limits | undefined;
+  readonly cached: CachedAnswers;
+  readonly cors: Cors;
+  readonly inFlight: InFlight;
+  /** Hears of every request once it has been answered. */
+  readonly observe: (exchange: Exchange) => void;
+  /** Hears of every request that may have changed something at a service. */
+  readonly changed: (route: Route<Destination>) => void;
+}
+
+const nowhere = { kind: 'nothing' } as const;
+const timeoutMsDefault = 10_000;
+const bodyBytesMaxDefault = 1_048_576;
+const dayMs = 86_400_000;
+/** Bodies of auth routes hold an address and a password. */
+const authBodyBytesMax = 16_384;
+
+/** What is done with each request, in this order: distrust, route, who, how many, from memory or handed on. No promise unless one is needed. */
+export function createReceiver(stations: Stations): (request: IncomingMessage, response: ServerResponse) => void {
+  const { clock, proxies, routes, identity, limits, cached, cors, inFlight } = stations;
+
+  return (request, response) => {
+    const peer = request.socket.remoteAddress ?? '';
+    const isTrusted = proxies.isTrusted(peer);
+    const head = readHead(request.rawHeaders, request.httpVersion, isTrusted);
+    const ids = identifyRequest(head.correlationId, head.traceparent);
+    const target = readTarget(request.url ?? '', head.host);
+    const problem = head.refused ?? ('refused' in target ? target.refused : undefined);
+    const url = 'refused' in target ? '/' : target.url;
+    const path = 'refused' in target ? '/' : target.path;
+    const exchange: Exchange = {
+      request,
+      response,
+      head,
+      url,
+      path,
+      found: problem === undefined ? routes.find(request.method ?? '', path) : nowhere,
+      clientAddress: proxies.clientAddress(peer, head.forwardedFor),
+      requestId: ids.requestId,
+      cause: ids.cause,
+      startedMs: performance.now(),
+      principal: anonymous,
+      counted: undefined,
+    };
+    // A connection over which two programs may disagree carries no further request.
+    if (problem !== undefined) finish(exchange, refusal('request.invalid', problem), ['Connection', 'close']);
+    else identify(exchange);
+  };
+
+  function identify(exchange: Exchange): void {
+    const { found, head } = exchange;
+    const token = bearerToken(head.authorization);
+    const proves = found.kind === 'route' && found.route.operation.access.who !== 'signed';
+    if (token === undefined || !proves) return admit(exchange);
+    const { catchingUp } = identity.feed;
+    if (catchingUp === undefined) {
+      const known = identity.checks.known(token);
+      if (known !== undefined) {
+        exchange.principal = known;
+        return admit(exchange);
+      }
+    }
+    verify(exchange, token, catchingUp).catch((error: unknown) => finish(exchange, error));
+  }
+
+  async function verify(exchange: Exchange, token: string, catchingUp: Promise<void> | undefined): Promise<void> {
+    const tooMany = limits?.mayVerify(exchange.clientAddress);
+    if (tooMany?.exceeded) return finish(exchange, exceeded(exchange, tooMany));
+    await catchingUp;
+    try {
+      exchange.principal = await identity.checks.verify(token, exchange.cause);
+    } catch (error) {
+      if ((error as AppError).code === 'auth.invalid') limits?.badToken(exchange.clientAddress);
+      throw error;
+    }
+    admit(exchange);
+  }
+
+  function admit(exchange: Exchange): void {
+    const { found } = exchange;
+    if (limits === undefined || (found.kind === 'route' && found.route.target.uncounted)) return serve(exchange);
+    if (found.kind === 'route' && found.route.target.countsAccounts) {
+      exchange.counted = limits.authAddress(exchange.clientAddress);
+      if (exchange.counted.exceeded) return finish(exchange, exceeded(exchange, exchange.counted));
+      admitAccount(exchange, limits).catch((error: unknown) => finish(exchange, error));
+      return;
+    }
+    const signed = found.kind === 'route' && found.route.operation.access.who === 'signed';
+    exchange.counted = limits.request(exchange.principal, exchange.clientAddress, signed);
+    if (exchange.counted.exceeded) finish(exchange, exceeded(exchange, exchange.counted));
+    else serve(exchange);
+  }
+
+  /** The body is read while nothing has been handed on, so the watch over slow bodies begins here. */
+  async function admitAccount(exchange: Exchange, counting: Limits): Promise<void> {
+    const { request, response, head } = exchange;
+    if (head.contentLength > authBodyBytesMax) throw tooLarge(authBodyBytesMax);
+    if (request.headers.expect !== undefined) response.writeContinue();
+    inFlight.add(exchange, { answerByMs: clock.nowMs() + dayMs, streamedBody: false, streams: false });
+    const account = accountIn(await peekBody(request, authBodyBytesMax));
+    if (account !== undefined) {
+      const counted = counting.authAccount(account);
+      if (counted.remaining < (exchange.counted?.remaining ?? 0)) exchange.counted = counted;
+      if (counted.exceeded) return finish(exchange, exceeded(exchange, counted));
+    }
+    serve(exchange);
+  }
+
+  function serve(exchange: Exchange): void {
+    const { found, request, head } = exchange;
+    if (request.method === 'OPTIONS') return options(exchange);
+    if (found.kind === 'nothing')
+      return finish(exchange, refusal('route.not-found', 'There is nothing at this address.'));
+    if (found.kind === 'other-methods') return otherMethods(exchange, found.allow);
+    const { route } = found;
+    if (cached.admits(exchange, route)) {
+      applyCors(exchange);
+      const later = cached.answer(exchange, route);
+      if (later === undefined) stations.observe(exchange);
+      else
+        later.then(
+          () => stations.observe(exchange),
+          (error: unknown) => finish(exchange, error),
+        );
+      return;
+    }
+    if (request.method === 'HEAD' && route.operation.streams !== undefined) return otherMethods(exchange, ['GET']);
+    const bytesMax = route.operation.bodyBytesMax ?? bodyBytesMaxDefault;
+    if (head.contentLength > bytesMax) return finish(exchange, tooLarge(bytesMax));
+    handOver(exchange, route);
+  }
+
+  function handOver(exchange: Exchange, route: Route<Destination>): void {
+    const { request, response, head, cause, requestId, clientAddress, principal } = exchange;
+    const { operation } = route;
+    const streams = operation.streams !== undefined;
+    const timeoutMs = operation.timeoutMs ?? (streams ? dayMs : timeoutMsDefault);
+    const deadlineMs = clock.nowMs() + timeoutMs;
+    request.url = exchange.url;
+    // The answer's body is left out by Node, which made the response for a HEAD.
+    if (request.method === 'HEAD') request.method = 'GET';
+    if (head.dropped !== undefined) dropHeaders(request, head.dropped);
+    setHeaders(response, securityHeaders);
+    setHeaders(response, ownHeaders(exchange));
+    applyCors(exchange);
+    inFlight.add(exchange, {
+      answerByMs: deadlineMs + head.waitS * 1000,
+      streamedBody: operation.rawBody !== undefined,
+      streams,
+    });
+    response.once('close', () => {
+      stations.observe(exchange);
+      if (operation.method !== 'GET' && response.statusCode < 400) stations.changed(route);
+    });
+    if (request.headers.expect !== undefined && !request.complete) response.writeContinue();
+    route.target.target.handle(request, response, { principal, cause, requestId, clientAddress, deadlineMs });
+  }
+
+  function options(exchange: Exchange): void {
+    const allow = routes.find('OPTIONS', exchange.path);
+    if (allow.kind !== 'other-methods') {
+      return finish(exchange, refusal('route.not-found', 'There is nothing at this address.'));
+    }
+    const methods = [...allow.allow, 'OPTIONS'];
+    const preflight = cors.preflight(exchange.request, exchange.head.origin, methods) ?? [];
+    const headers = [...ownHeaders(exchange), ...securityHeaders, 'Allow', methods.join(', '), ...preflight];
+    answer(exchange.response, 204, headers, undefined);
+    stations.observe(exchange);
+  }
+
+  function otherMethods(exchange: Exchange, allow: readonly string[]): void {
+    finish(exchange, refusal('request.method-not-allowed', `Here one can ${allow.join(', ')}.`), [
+      'Allow',
+      allow.join(', '),
+    ]);
+  }
+
+  function applyCors(exchange: Exchange): void {
+    const headers = cors.headersFor(exchange.head.origin);
+    if (headers.length > 0) setHeaders(exchange.response, headers);
+  }
+
+  function finish(exchange: Exchange, error: unknown, extra: readonly string[] = []): void {
+    answerProblem(exchange, error, [...cors.headersFor(exchange.head.origin), ...extra]);
+    stations.observe(exchange);
+  }
+}
+
+function exceeded(exchange: Exchange, counted: Counted): AppError {
+  exchange.counted = counted;
+  return refusal('quota-exceeded', 'Too many requests. Come back later.', { retryAfterS: counted.resetS });
+}
+
+function tooLarge(bytesMax: number): AppError {
+  return refusal('request.too-large', `The body is larger than ${bytesMax} bytes.`);
+}
+
+function setHeaders(response: ServerResponse, headers: readonly string[]): void {
+  for (let index = 0; index < headers.length; index += 2)
+    response.setHeader(headers[index] as string, headers[index + 1] as string);
+}
+
+/** Node has read some of them into an object already, so they go from both. */
+function dropHeaders(request: IncomingMessage, dropped: ReadonlySet<string>): void {
+  request.rawHeaders = withoutDropped(request.rawHeaders, dropped);
+  for (const name of dropped) delete request.headers[name];
+}

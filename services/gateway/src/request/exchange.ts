@@ -1,0 +1,23 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Cause, Principal } from '@stoa/platform/schema';
+import type { Counted } from '../limits/limits.ts';
+import type { Destination } from '../routing/destination.ts';
+import type { Found } from '../routing/routes.ts';
+import type { Head } from './head.ts';
+
+/** One request on its way through the gateway, with what has been found out so far. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly head: Head;
+  /** Normalised path and query: what was routed, and what is handed on. */
+  readonly url: string;
+  readonly path: string;
+  readonly found: Found<Destination>;
+  readonly clientAddress: string;
+  readonly requestId: string;
+  readonly cause: Cause;
+  readonly startedMs: number;
+  principal: Principal;
+  counted: Counted | undefined;
+}

@@ -1,27 +1,32 @@
 import { checkPasswordRules } from '@stoa/platform/auth';
-import type { Environment } from '@stoa/platform/config';
-import { fault } from '@stoa/platform/errors';
+import { type Environment, readSettings, setting } from '@stoa/platform/config';
 import { Email, validatorOf } from '@stoa/platform/schema';
 
-/** Whom to make the first admin. What is absent is made up, and told once. */
+/** What the user service reads from the environment. */
+export const userSettings = {
+  STOA_ADMIN_EMAIL: setting.optional({
+    ...setting.text({ describe: 'the e-mail address of the first admin; `admin@stoa.local` when it is missing' }),
+    expects: 'an e-mail address',
+    read: (text) => (validatorOf(Email).check(text) ? text : undefined),
+  }),
+  STOA_ADMIN_PASSWORD: setting.optional({
+    ...setting.text({
+      describe: 'the password of the first admin; made up and printed once when it is missing',
+      secret: true,
+    }),
+    expects: 'a password of 8 to 128 characters, none of the common ones',
+    read: (text) => (checkPasswordRules(text).length === 0 ? text : undefined),
+  }),
+};
+
+/** Whom to make the first admin. What is undefined is made up, and told once. */
 export interface FirstAdmin {
-  readonly email?: string;
-  readonly password?: string;
+  readonly email: string | undefined;
+  readonly password: string | undefined;
 }
 
-/**
- * Reads `STOA_ADMIN_EMAIL` and `STOA_ADMIN_PASSWORD`.
- *
- * @throws AppError `config.invalid` naming every setting that is wrong
- */
+/** @throws AppError `config.invalid` naming every setting that is wrong */
 export function readFirstAdmin(environment: Environment): FirstAdmin {
-  const email = environment.STOA_ADMIN_EMAIL || undefined;
-  const password = environment.STOA_ADMIN_PASSWORD || undefined;
-  const wrong: string[] = [];
-  if (email !== undefined && !validatorOf(Email).check(email)) wrong.push('STOA_ADMIN_EMAIL is not an e-mail address.');
-  for (const { message } of password === undefined ? [] : checkPasswordRules(password)) {
-    wrong.push(`STOA_ADMIN_PASSWORD: ${message}`);
-  }
-  if (wrong.length > 0) throw fault('config.invalid', wrong.join(' '));
-  return { ...(email !== undefined && { email }), ...(password !== undefined && { password }) };
+  const { STOA_ADMIN_EMAIL: email, STOA_ADMIN_PASSWORD: password } = readSettings(environment, userSettings);
+  return { email, password };
 }

@@ -78,7 +78,10 @@ const refused: Readonly<Record<string, readonly (readonly [file: string, imports
   'platform-by-its-doors': [['services/order/src/store/orders.ts', '../../../../platform/src/sql/pool.ts']],
   'system-knows-no-command-line': [['system/src/services.ts', '../../cli/src/main.ts']],
   'test-code-stays-outside': [['cli/src/main.ts', '../../tools/probe.ts']],
-  'test-kit-in-tests-only': [['services/order/src/service.ts', '../../../platform/src/testing/index.ts']],
+  'test-kit-in-tests-only': [
+    ['services/order/src/service.ts', '../../../platform/src/testing/index.ts'],
+    ['services/order/src/service.ts', './testing/hosted-order.ts'],
+  ],
   'nobody-imports-a-test': [['platform/src/sql/index.ts', './pool.test.ts']],
 };
 
@@ -106,6 +109,8 @@ const wellBehaved: Files = {
   'services/order/src/domain/order.ts':
     "import '../../../../contracts/src/order.ts'; import '../../../../platform/src/money/index.ts';",
   'services/order/src/domain/order.test.ts': "import 'node:test'; import './order.ts'; import 'fast-check';",
+  'services/order/src/testing/hosted-order.ts':
+    "import '../../../../platform/src/testing/index.ts'; import '../service.ts';",
   'services/order/src/store/orders.ts':
     "import 'pg'; import '../domain/order.ts'; import '../../../../platform/src/sql/index.ts';",
   'services/order/src/commands/place-order.ts':

@@ -21,7 +21,8 @@ const tiers = [
 
 const useCases = 'commands|queries|reactions|jobs|sagas';
 const outside = '^(tests|bench|tools)/';
-const test = '\\.test\\.ts$';
+/** A test, or what only tests use: the testing/ folder of a service or of a module of the kit. */
+const test = '(\\.test\\.ts$|/src/(.+/)?testing/)';
 const npm = '^node_modules/';
 /** Node's own modules have no path in the report, only their name. */
 const core: Rule['to'] = { dependencyTypes: ['core'] };
@@ -194,15 +195,15 @@ const rules: readonly Rule[] = [
   },
   {
     name: 'test-kit-in-tests-only',
-    comment: 'platform/testing is for tests.',
+    comment: 'What is in a testing/ folder is for tests.',
     from: { path: '^(platform|contracts|services|system|cli)/', pathNot: [test, '^platform/src/testing/'] },
-    to: { path: '^platform/src/testing/' },
+    to: { path: '/testing/', pathNot: npm },
   },
   {
     name: 'nobody-imports-a-test',
     comment: 'A test file is a program, not a library.',
     from: {},
-    to: { path: test },
+    to: { path: '\\.test\\.ts$' },
   },
 ];
 

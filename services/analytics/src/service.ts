@@ -1,4 +1,4 @@
-import { analytics } from '@stoa/contracts/analytics';
+import { analyticsContract } from '@stoa/contracts/analytics';
 import { defineService } from '@stoa/platform/service';
 import { startRebuild } from './commands/start-rebuild.ts';
 import { rebuildProjections } from './jobs/rebuild-projections.ts';
@@ -8,9 +8,10 @@ import { getSummary } from './queries/get-summary.ts';
 import { getTopProducts } from './queries/get-top-products.ts';
 import { hearEvents } from './reactions/hear.ts';
 
-export const analyticsService = defineService({
+/** Figures on what was sold, folded from a log of events. */
+export const analytics = defineService({
   name: 'analytics',
-  contract: analytics,
+  contract: analyticsContract,
   migrations: new URL('../migrations/', import.meta.url),
   routes: { getSummary, getSeries, getTopProducts, exportSales, startRebuild },
   reactions: hearEvents,

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { analytics } from '@stoa/contracts/analytics';
+import type { analyticsContract } from '@stoa/contracts/analytics';
 import { minorDigits } from '@stoa/platform/money';
 import type { Handler } from '@stoa/platform/service';
 import type { Sql } from '@stoa/platform/sql';
@@ -9,7 +9,7 @@ import { type ExportPlace, type LineRow, type OrderRow, readLineRows, readOrderR
 
 const rowsAtOnce = 1_000;
 
-export const exportSales: Handler<typeof analytics.operations.exportSales> = async (call, service) => {
+export const exportSales: Handler<typeof analyticsContract.operations.exportSales> = async (call, service) => {
   const { rows = 'orders', currency } = call.query;
   const asked = { period: readPeriod(call.query), currency };
   // Page by page, each its own statement: a slow reader holds no transaction open and no more than one page in memory.

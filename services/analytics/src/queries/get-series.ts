@@ -1,4 +1,4 @@
-import type { analytics } from '@stoa/contracts/analytics';
+import type { analyticsContract } from '@stoa/contracts/analytics';
 import { refusal } from '@stoa/platform/errors';
 import { money } from '@stoa/platform/money';
 import type { Handler } from '@stoa/platform/service';
@@ -10,7 +10,7 @@ import { readCurrencies, readSeries } from '../store/sales.ts';
 
 const pointsMax = 5_000;
 
-export const getSeries: Handler<typeof analytics.operations.getSeries> = async (call, service) => {
+export const getSeries: Handler<typeof analyticsContract.operations.getSeries> = async (call, service) => {
   const { metric, interval } = call.query;
   const period = closedPeriod(call.query, service.clock.nowMs());
   const starts = intervalStarts(period, interval, pointsMax);

@@ -1,4 +1,4 @@
-import type { analytics } from '@stoa/contracts/analytics';
+import type { analyticsContract } from '@stoa/contracts/analytics';
 import { money } from '@stoa/platform/money';
 import type { Handler } from '@stoa/platform/service';
 import { averageOf } from '../domain/average.ts';
@@ -7,7 +7,7 @@ import { readPeriod } from '../domain/period.ts';
 import { readAsOf } from '../store/log.ts';
 import { countNewCustomers, readCurrencies, readOrderTotals, readRefundTotal } from '../store/sales.ts';
 
-export const getSummary: Handler<typeof analytics.operations.getSummary> = async (call, service) => {
+export const getSummary: Handler<typeof analyticsContract.operations.getSummary> = async (call, service) => {
   const period = readPeriod(call.query);
   const summary = await service.db.transaction(
     async (tx) => {

@@ -1,4 +1,4 @@
-import type { analytics } from '@stoa/contracts/analytics';
+import type { analyticsContract } from '@stoa/contracts/analytics';
 import { money } from '@stoa/platform/money';
 import type { Handler } from '@stoa/platform/service';
 import { currencyOf } from '../domain/currency.ts';
@@ -8,7 +8,7 @@ import { readCurrencies, readTopProducts } from '../store/sales.ts';
 
 const limitUnlessGiven = 10;
 
-export const getTopProducts: Handler<typeof analytics.operations.getTopProducts> = async (call, service) => {
+export const getTopProducts: Handler<typeof analyticsContract.operations.getTopProducts> = async (call, service) => {
   const { by = 'revenue', limit = limitUnlessGiven } = call.query;
   const period = readPeriod(call.query);
   const top = await service.db.transaction(

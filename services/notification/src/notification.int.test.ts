@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { orderEvents } from '@stoa/contracts/order-messages';
+import { userEvents } from '@stoa/contracts/user-messages';
+import { newId } from '@stoa/platform/ids';
+import { money } from '@stoa/platform/money';
+import { signedIn, startTestShop, type TestShop } from './testing/hosted.ts';
+import { until } from './testing/until.ts';
+
+let shop: TestShop;
+before(async () => {
+  shop = await startTestShop();
+});
+after(() => shop.stop());
+
+interface MailRow {
+  readonly id: string;
+  readonly template: string;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly recipient: string | null;
+}
+
+test('a confirmed order is mailed to its contact once, and its owner sees that it was', async () => {
+  const userId = newId();
+  const order = newOrder({ userId });
+  await confirm(order);
+  const mail = await endedMail(order.orderId);
+  assert.deepEqual([mail.outcome, mail.recipient], ['sent', 'a***@example.org']);
+  const text = await shop.readMail(mail.id);
+  assert.match(text, /^To: "?Ann"? <ann@example\.org>\r$/m);
+  assert.match(text, new RegExp(`^Message-ID: <${mail.id}@stoa\\.example>\r$`, 'm'));
+  const { items } = await shop.client.listNotifications({}, asked(userId));
+  assert.deepEqual(
+    items.map(({ template, channel, outcome, orderId }) => ({ template, channel, outcome, orderId })),
+    [{ template: 'order-confirmed', channel: 'email', outcome: 'sent', orderId: order.orderId }],
+  );
+});
+
+test('an order told of twice gives one mail', async () => {
+  const order = newOrder();
+  await Promise.all([confirm(order), confirm(order), confirm(order)]);
+  const marker = newOrder();
+  await confirm(marker);
+  await endedMail(marker.orderId);
+  await endedMail(order.orderId);
+  assert.equal((await mailsAbout(order.orderId)).length, 1);
+});
+
+test('every refund of an order has a mail of its own', async () => {
+  const order = newOrder();
+  for (const amount of [100, 200]) await refund(order, { amount, refundedAt: new Date().toISOString() });
+  const mails = await until(async () => {
+    const found = await mailsAbout(order.orderId);
+    return found.length === 2 && found.every((mail) => mail.outcome === 'sent') && found;
+  });
+  const texts = await Promise.all(mails.map((mail) => shop.readMail(mail.id)));
+  assert.ok(texts.some((text) => text.includes('£1.00')) || texts.some((text) => text.includes('=C2=A31.00')));
+});
+
+test('what an import tells of the past is not mailed', async () => {
+  const order = newOrder({ placedAt: '2010-12-01T08:26:00.000Z' });
+  await confirm(order);
+  await refund(order, { amount: 100, refundedAt: '2010-12-05T00:00:00.000Z' });
+  const mails = await until(async () => {
+    const found = await mailsAbout(order.orderId);
+    return found.length === 2 && found;
+  });
+  assert.deepEqual(
+    mails.map((mail) => mail.outcome),
+    ['suppressed', 'suppressed'],
+  );
+});
+
+test('an order without an address is nobody’s mail', async () => {
+  const order = newOrder({ contact: { email: null, name: null } });
+  await confirm(order);
+  assert.equal((await endedMail(order.orderId)).outcome, 'suppressed');
+});
+
+test('a mail whose contact cannot be asked for is sent once it can', async () => {
+  const order = newOrder();
+  shop.contacts.set(order.contactId, 'down');
+  await confirm(order);
+  await until(
+    async () => (await shop.query('select from kit.effect where attempts > 0 and reason is not null')).length > 0,
+  );
+  assert.equal((await mailsAbout(order.orderId))[0]?.outcome, 'pending');
+  shop.contacts.set(order.contactId, { email: 'ann@example.org', name: 'Ann' });
+  assert.equal((await endedMail(order.orderId)).outcome, 'sent');
+});
+
+test('who turned order updates off hears of money, not of parcels', async () => {
+  const userId = newId();
+  const answer = await shop.client.updatePreferences({ body: { orderUpdates: false } }, asked(userId));
+  assert.deepEqual(answer, { orderUpdates: false, marketing: false });
+  const order = newOrder({ userId });
+  await confirm(order);
+  await ship(order);
+  const mails = await until(async () => {
+    const found = await mailsAbout(order.orderId);
+    return found.length === 2 && found.every((mail) => mail.outcome !== 'pending') && found;
+  });
+  assert.deepEqual(Object.fromEntries(mails.map((mail) => [mail.template, mail.outcome])), {
+    'order-confirmed': 'sent',
+    'order-shipped': 'suppressed',
+  });
+});
+
+test('preferences keep what a change does not name', async () => {
+  const userId = newId();
+  await shop.client.updatePreferences({ body: { marketing: true } }, asked(userId));
+  await shop.client.updatePreferences({ body: { orderUpdates: false } }, asked(userId));
+  assert.deepEqual(await shop.client.getPreferences({}, asked(userId)), { orderUpdates: false, marketing: true });
+});
+
+test('a password mail carries the token, and a reset that is over carries nothing', async () => {
+  const [good, over] = [newId(), newId()];
+  shop.resets.set(good, {
+    email: 'bob@example.org',
+    name: 'Bob',
+    token: 'T0K-EN',
+    expiresAt: '2030-01-01T10:00:00.000Z',
+  });
+  const userId = newId();
+  for (const resetId of [good, over]) await shop.tell(userEvents.passwordResetRequested, userId, { userId, resetId });
+  const mails = await until(async () => {
+    const found = await shop.query<MailRow>('select * from mail where user_id = $1 order by id', [userId]);
+    return found.length === 2 && found.every((mail) => mail.outcome !== 'pending') && found;
+  });
+  assert.deepEqual(mails.map((mail) => mail.outcome).sort(), ['sent', 'suppressed']);
+  const text = await shop.readMail(mails.find((mail) => mail.outcome === 'sent')!.id);
+  assert.match(text, /T0K-EN/);
+});
+
+test('nobody sees the notifications of others, page by page', async () => {
+  const [userId, other] = [newId(), newId()];
+  for (let at = 0; at < 5; at++) await confirm(newOrder({ userId }));
+  await confirm(newOrder({ userId: other }));
+  await until(async () => (await shop.query('select from mail where user_id = $1', [userId])).length === 5);
+  const first = await shop.client.listNotifications({ query: { limit: 3 } }, asked(userId));
+  const second = await shop.client.listNotifications({ query: { limit: 3, cursor: first.nextCursor! } }, asked(userId));
+  assert.deepEqual([first.items.length, second.items.length, second.nextCursor], [3, 2, null]);
+  assert.equal(new Set([...first.items, ...second.items].map((item) => item.id)).size, 5);
+  await assert.rejects(shop.client.listNotifications({ query: { cursor: 'forged' } }, asked(userId)), {
+    code: 'request.invalid',
+  });
+});
+
+test('an erasure takes the mails and the addresses, and leaves that there was a mail', async () => {
+  const userId = newId();
+  const order = newOrder({ userId });
+  await confirm(order);
+  const mail = await endedMail(order.orderId);
+  await shop.client.updatePreferences({ body: { marketing: true } }, asked(userId));
+  await shop.tell(userEvents.userErased, userId, { userId, erasedAt: new Date().toISOString() });
+  await until(async () => !(await shop.mailFiles()).includes(`${mail.id}.eml`));
+  const [kept] = await mailsAbout(order.orderId);
+  assert.deepEqual([kept?.outcome, kept?.recipient], ['sent', null]);
+  assert.equal((await shop.query('select from preference where user_id = $1', [userId])).length, 0);
+});
+
+interface TestOrder {
+  readonly orderId: string;
+  readonly number: string;
+  readonly userId: string | null;
+  readonly contactId: string;
+  readonly placedAt: string;
+}
+
+function newOrder(
+  part: Partial<TestOrder> & { contact?: { email: string | null; name: string | null } } = {},
+): TestOrder {
+  const { contact = { email: 'ann@example.org', name: 'Ann' }, ...order } = part;
+  const contactId = newId();
+  shop.contacts.set(contactId, contact);
+  return { orderId: newId(), number: 'S-1', userId: null, contactId, placedAt: new Date().toISOString(), ...order };
+}
+
+const gbp = (amount: number) => money(amount, 'GBP');
+
+function confirm(order: TestOrder): Promise<void> {
+  const totals = { subtotal: gbp(1530), discount: gbp(0), shipping: gbp(0), tax: gbp(0), total: gbp(1530) };
+  return shop.tell(orderEvents.orderConfirmed, order.orderId, {
+    ...order,
+    items: [],
+    totals,
+    confirmedAt: order.placedAt,
+    metadata: {},
+  });
+}
+
+function refund(order: TestOrder, { amount, refundedAt }: { amount: number; refundedAt: string }): Promise<void> {
+  return shop.tell(orderEvents.orderRefunded, order.orderId, {
+    ...order,
+    refundId: newId(),
+    amount: gbp(amount),
+    items: [],
+    reason: 'returned',
+    refundedAt,
+    metadata: {},
+  });
+}
+
+function ship(order: TestOrder): Promise<void> {
+  return shop.tell(orderEvents.orderShipped, order.orderId, {
+    ...order,
+    shipmentId: newId(),
+    carrier: 'Post',
+    trackingNumber: null,
+    shippedAt: new Date().toISOString(),
+    metadata: {},
+  });
+}
+
+function mailsAbout(orderId: string): Promise<MailRow[]> {
+  return shop.query<MailRow>('select * from mail where order_id = $1 order by id', [orderId]);
+}
+
+function endedMail(orderId: string): Promise<MailRow> {
+  return until(async () => (await mailsAbout(orderId)).find((mail) => mail.outcome !== 'pending'));
+}
+
+function asked(userId: string) {
+  return { cause: { correlationId: newId() }, principal: signedIn(userId) };
+}

@@ -67,6 +67,8 @@ function checkInput(plan: OperationPlan, raw: RawInput): { params: unknown; quer
   if (plan.hasParams) {
     params = coerceTexts(plan.operation.params, raw.params);
     for (const [name, text] of Object.entries(raw.params)) {
+      // `/products/` is not an address of a product.
+      if (text === '') throw refusal('route.not-found', 'There is nothing at this address.');
       if (typeof text === 'string' && text.includes('\0')) violations.push({ path: `/params/${name}`, message: 'contains NUL' });
     }
     if (!plan.params.check(params)) violations.push(...plan.params.violations(params, '/params'));

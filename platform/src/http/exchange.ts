@@ -57,13 +57,15 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
     const startedMs = performance.now();
     const { headers } = request;
     const context = request[contextKey];
-    const cause = context?.cause ?? readCause(headers, traces);
+    let cause = context?.cause ?? readCause(headers, traces);
     const method = request.method as string;
     let wire: WireAnswer;
     try {
       const head = readHead(headers);
       const ownDeadlineMs = Date.now() + plan.timeoutMs;
       const caller: Caller = context ? { door: 'gateway', ...context } : await identify(headers, ownDeadlineMs, options);
+      // Another service of ours has decided already whether this trace is recorded.
+      if (caller.door === 'service') cause = readCause(headers);
       const asked = {
         head,
         cause,

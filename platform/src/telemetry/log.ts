@@ -26,7 +26,7 @@ const depthMax = 8;
  * has a value in it. Errors are written as type, message, code and stack with their causes: the other fields of database errors quote rows.
  */
 export function createLog(options: LogOptions): Logger {
-  return pino(
+  const log = pino(
     {
       level: options.level ?? 'info',
       base: { service: options.service },
@@ -36,12 +36,17 @@ export function createLog(options: LogOptions): Logger {
       serializers: { err: (plain) => plain },
       formatters: {
         level: (label) => ({ level: label }),
-        bindings: (bindings) => redact(bindings, 0) as Record<string, unknown>,
         log: (fields) => redact(fields, 0) as Record<string, unknown>,
       },
     },
     options.destination ?? pino.destination({ sync: false, dest: 1 }),
   );
+  // pino formats the fields of a line but not those that a child is given; children inherit this.
+  const { child } = log;
+  log.child = function (this: Logger, fields: object, childOptions?: object) {
+    return child.call(this, redact(fields) as Record<string, unknown>, childOptions);
+  } as typeof child;
+  return log;
 }
 
 /** A copy with secret and personal fields masked, whatever their depth. Errors become plain. */

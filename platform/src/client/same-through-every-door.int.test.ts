@@ -1,0 +1,159 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { AppError, refusal } from '../errors/index.ts';
+import { fingerprintOf, type HostedHttp, hostHttp } from '../http/index.ts';
+import { sampleContract, sampleService, sampleShop, type SampleWitness } from '../http/sample-shop.ts';
+import type { Principal } from '../schema/index.ts';
+import { newTraceparent } from '../telemetry/index.ts';
+import type { Client, Clients } from './index.ts';
+import { createClients } from './index.ts';
+
+const cause = { correlationId: 'c1', traceparent: newTraceparent() };
+const customer: Principal = { kind: 'user', userId: 'u1', role: 'customer', sessionId: 's1' };
+const witness: SampleWitness = { aborted: 0, deadlines: [] };
+let hosted: HostedHttp;
+const doors: Record<string, Clients> = {};
+
+before(async () => {
+  hosted = await hostHttp(sampleShop(witness), sampleService, {
+    log: sampleService.log,
+    checkAnswers: true,
+    verifyToken: async (token) => {
+      if (token !== 'proof') throw refusal('auth.invalid', 'The token is not valid.');
+      return { kind: 'service', name: 'order' };
+    },
+  });
+  const { url } = await hosted.listen({ host: '127.0.0.1', port: 0 });
+  doors['in process'] = createClients({ caller: 'order', local: new Map([['sample', hosted]]) });
+  doors['over HTTP'] = createClients({
+    caller: 'order',
+    local: new Map(),
+    remote: { resolve: async () => url, serviceToken: async () => 'proof' },
+  });
+});
+after(async () => {
+  for (const clients of Object.values(doors)) await clients.close();
+  await hosted.close(Date.now() + 2_000);
+});
+
+/** What a caller can see of an error. */
+async function errorOf(call: Promise<unknown>) {
+  const error = await call.then(() => undefined, (thrown: unknown) => thrown);
+  ok(error instanceof AppError, `expected an AppError, got ${String(error)}`);
+  const { kind, code, message, errors, retryAfterS } = error;
+  return { kind, code, message, errors, retryAfterS };
+}
+
+for (const door of ['in process', 'over HTTP']) {
+  describe(`a call ${door}`, () => {
+    const sample = (): Client<typeof sampleContract> => (doors[door] as Clients).client(sampleContract);
+
+    test('comes back with the answer, made by the calling service itself', async () => {
+      const answer = await sample().getPrice({ body: { sku: 'A' } }, { cause });
+      deepEqual(answer, { sku: 'A', principal: { kind: 'service', name: 'order' } });
+    });
+
+    test('can be made on behalf of a person, internal operations too', async () => {
+      const answer = await sample().getPrice({ body: { sku: 'A' } }, { cause, principal: customer });
+      deepEqual(answer.principal, customer);
+      deepEqual((await sample().getMine({}, { cause, principal: customer })).principal, customer);
+    });
+
+    test('on behalf of somebody who may not is refused', async () => {
+      const error = await errorOf(sample().deleteTea({ params: { id: 'a' } }, { cause, principal: customer }));
+      deepEqual([error.kind, error.code], ['refusal', 'auth.forbidden']);
+      const anonymous = await errorOf(sample().getMine({}, { cause, principal: { kind: 'anonymous' } }));
+      equal(anonymous.code, 'auth.missing');
+    });
+
+    test('without an answer gives undefined', async () => {
+      equal(await sample().deleteTea({ params: { id: 'a' } }, { cause }), undefined);
+    });
+
+    test('sends parameters and queries as they are', async () => {
+      const id = 'a/b?c=d&e%20f#é';
+      const error = await errorOf(sample().getTea({ params: { id } }, { cause }));
+      equal(error.message, `There is no tea ${id}.`);
+      const list = await sample().listTeas({ query: { limit: 2, organic: true, tag: ['a b', 'c&d'] } }, { cause });
+      equal(list.items.length, 2);
+    });
+
+    test('brings back a refusal with its code', async () => {
+      deepEqual(await errorOf(sample().getPrice({ body: { sku: 'gone' } }, { cause })), {
+        kind: 'refusal',
+        code: 'tea.not-found',
+        message: 'There is no such tea.',
+        errors: undefined,
+        retryAfterS: undefined,
+      });
+    });
+
+    test('brings back a fault with when to come again', async () => {
+      const error = await errorOf(sample().getPrice({ body: { sku: 'away' } }, { cause }));
+      deepEqual([error.kind, error.code, error.retryAfterS], ['fault', 'tea.away', 3]);
+    });
+
+    for (const sku of ['broken', 'foreign']) {
+      test(`tells nothing of the inside of a failure (${sku})`, async () => {
+        const error = await errorOf(sample().getPrice({ body: { sku } }, { cause }));
+        deepEqual([error.kind, error.code], ['fault', 'internal']);
+        equal(/secret|somebody/.test(error.message), false);
+      });
+    }
+
+    test('with a wrong shape is refused, naming the place', async () => {
+      const error = await errorOf(sample().getPrice({ body: { sku: 7, more: true } as never }, { cause }));
+      equal(error.code, 'request.invalid');
+      deepEqual(new Set(error.errors?.map(({ path }) => path)), new Set(['/sku', '/more']));
+      const nul = await errorOf(sample().getPrice({ body: { sku: 'a\0b' } }, { cause }));
+      equal(nul.code, 'request.invalid');
+      const empty = await errorOf(sample().getTea({ params: { id: '' } }, { cause }));
+      deepEqual(empty.errors?.map(({ path }) => path), ['/params/id']);
+    });
+
+    test('hands over copies', async () => {
+      const nested = { when: new Date(0), skip: undefined, list: [undefined] };
+      const answer = await sample().placeOrder(
+        { body: { items: [{ sku: 'A', quantity: 1 }], ...({ note: 'x' } as object) } },
+        { cause, idempotencyKey: 'k' },
+      );
+      deepEqual(answer.body, { items: [{ sku: 'A', quantity: 1 }], note: 'x' });
+      equal(Object.hasOwn(await sample().getPrice({ body: { sku: 'A', nested } }, { cause }), 'when'), false);
+    });
+
+    test('carries the idempotency key, and gives the same fingerprint through every door', async () => {
+      const call = { body: { items: [{ sku: 'A', quantity: 1 }] } };
+      const answer = await sample().placeOrder(call, { cause, idempotencyKey: 'k1' });
+      equal(answer.key, 'k1');
+      equal(answer.fingerprint, fingerprintOf({ params: {}, query: {}, body: call.body }));
+      equal((await errorOf(sample().placeOrder(call, { cause }))).code, 'idempotency.key-required');
+    });
+
+    test('ends at the operation\'s limit', async () => {
+      const error = await errorOf(sample().steep({ body: { how: 'long' } }, { cause }));
+      deepEqual([error.kind, error.code], ['fault', 'service.deadline-exceeded']);
+    });
+
+    test('takes the deadline along', async () => {
+      witness.deadlines.length = 0;
+      const deadlineMs = Date.now() + 700;
+      await sample().getPrice({ body: { sku: 'A' } }, { cause, deadlineMs });
+      ok(Math.abs((witness.deadlines[0] ?? 0) - deadlineMs) < 100);
+      const late = await errorOf(sample().getPrice({ body: { sku: 'A' } }, { cause, deadlineMs: Date.now() - 1 }));
+      equal(late.code, 'service.deadline-exceeded');
+    });
+  });
+}
+
+test('a service that cannot be reached is unavailable, one that does not speak JSON a bad gateway', async () => {
+  const nowhere = createClients({
+    caller: 'order',
+    local: new Map(),
+    remote: { resolve: async () => 'http://127.0.0.1:1', serviceToken: async () => 'proof' },
+  });
+  const error = await errorOf(nowhere.client(sampleContract).listTeas({}, { cause }));
+  deepEqual([error.kind, error.code], ['fault', 'service.unavailable']);
+  await nowhere.close();
+  const none = createClients({ caller: 'order', local: new Map() });
+  equal((await errorOf(none.client(sampleContract).listTeas({}, { cause }))).code, 'service.unavailable');
+});

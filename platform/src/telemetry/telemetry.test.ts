@@ -1,0 +1,152 @@
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fault } from '../errors/index.ts';
+import {
+  childOf,
+  createLog,
+  createMetrics,
+  createTraces,
+  idsOf,
+  isSampled,
+  newTraceparent,
+  parseTraceparent,
+  traceIdOf,
+} from './index.ts';
+
+const given = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+describe('trace context', () => {
+  test('reads what the specification allows and nothing else', () => {
+    deepEqual(parseTraceparent(given), {
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      spanId: 'b7ad6b7169203331',
+      sampled: true,
+    });
+    equal(parseTraceparent(`01${given.slice(2)}-more`)?.sampled, true);
+    const bad = [undefined, '', 'x', `ff${given.slice(2)}`, `${given}-more`, given.toUpperCase(), given.replace(/7ad6/, 'zzzz')];
+    for (const text of bad) equal(parseTraceparent(text), undefined, text);
+    equal(parseTraceparent(`00-${'0'.repeat(32)}-b7ad6b7169203331-01`), undefined);
+    equal(parseTraceparent(`00-0af7651916cd43dd8448eb211c80319c-${'0'.repeat(16)}-01`), undefined);
+  });
+
+  test('a child is in the same trace with another span', () => {
+    const child = childOf(given);
+    deepEqual([traceIdOf(child), isSampled(child)], ['0af7651916cd43dd8448eb211c80319c', true]);
+    notEqual(child, given);
+    match(childOf('nonsense'), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    equal(new Set(Array.from({ length: 2_000 }, () => newTraceparent())).size, 2_000);
+  });
+
+  test('log lines carry the ids of their cause', () => {
+    deepEqual(idsOf({ correlationId: 'c', traceparent: given }, 's'), {
+      correlationId: 'c',
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      sagaId: 's',
+    });
+  });
+});
+
+describe('the log', () => {
+  function logged(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown> {
+    let line = '';
+    const log = createLog({ service: 'order', destination: { write: (text) => void (line += text) } });
+    write(log);
+    return JSON.parse(line);
+  }
+
+  test('masks what is secret or personal at every depth', () => {
+    const line = logged((log) =>
+      log.child({ token: 'hunter2' }).info(
+        {
+          orderId: 'o1',
+          headers: { Authorization: 'hunter2', 'set-cookie': ['hunter2'], 'X-Order-Token': 'hunter2' },
+          deep: { er: [{ shippingAddress: { line1: 'hunter2' }, email: 'hunter2', refresh_token: 'hunter2' }] },
+        },
+        'placed',
+      ),
+    );
+    equal(JSON.stringify(line).includes('hunter2'), false);
+    deepEqual([line.orderId, line.message, line.service, line.level], ['o1', 'placed', 'order', 'info']);
+  });
+
+  test('writes errors with their causes, but not the rows that database errors quote', () => {
+    const cause = Object.assign(new Error('duplicate key'), { code: '23505', detail: 'Key (email)=(hunter2) exists' });
+    const line = logged((log) => log.error({ err: fault('service.unavailable', 'away', { cause }) }, 'failed'));
+    const err = line.err as { code: string; stack: string; cause: { code: string; message: string } };
+    deepEqual([err.code, err.cause.code, err.cause.message], ['service.unavailable', '23505', 'duplicate key']);
+    ok(err.stack.includes('telemetry.test.ts'));
+    equal(JSON.stringify(line).includes('hunter2'), false);
+    equal((logged((log) => log.error(cause)).err as { message: string }).message, 'duplicate key');
+  });
+});
+
+describe('traces', () => {
+  test('spans of a recorded trace are kept with their parents and their failures', async () => {
+    const traces = await createTraces({ environment: {} });
+    const cause = { correlationId: 'c', traceparent: traces.start(given) };
+    const result = await traces.span('POST /orders', cause, { service: 'order' }, async (inner) => {
+      await traces.span('reserve', inner, { service: 'inventory' }, async () => 1);
+      await traces
+        .span('charge', inner, { service: 'payment' }, async () => {
+          throw fault('service.unavailable', 'away: hunter2');
+        })
+        .catch(() => undefined);
+      return 'placed';
+    });
+    equal(result, 'placed');
+    const spans = traces.byId('0af7651916cd43dd8448eb211c80319c');
+    const order = spans.find((span) => span.service === 'order');
+    deepEqual(new Set(spans.map(({ name, error }) => `${name} ${error}`)), new Set(['POST /orders null', 'reserve null', 'charge service.unavailable']));
+    equal(spans.filter((span) => span.parentSpanId === order?.spanId).length, 2);
+    equal(order?.parentSpanId, 'b7ad6b7169203331');
+    equal(JSON.stringify(spans).includes('hunter2'), false);
+    const [summary] = traces.recent();
+    deepEqual([summary?.spans, summary?.failed, summary?.services.length], [3, true, 3]);
+    await traces.close();
+  });
+
+  test('only so many traces a second are recorded, and the oldest make room', async () => {
+    const traces = await createTraces({ environment: {}, perSecondMax: 3, keptMax: 2 });
+    const starts = Array.from({ length: 50 }, () => traces.start());
+    const sampled = starts.filter(isSampled);
+    // The fifty may straddle the turn of a second.
+    ok(sampled.length >= 3 && sampled.length <= 6);
+    for (const traceparent of starts) await traces.span('x', { correlationId: 'c', traceparent }, {}, async () => 1);
+    deepEqual(traces.recent().map((trace) => trace.traceId), sampled.slice(-2).reverse().map(traceIdOf));
+    await traces.close();
+  });
+});
+
+describe('metrics', () => {
+  test('count operations by the class of their status', async () => {
+    const metrics = createMetrics({ ofProcess: false });
+    const observe = metrics.observeHttp('order');
+    observe('placeOrder', 'POST', 201, 0.02);
+    observe('placeOrder', 'POST', 202, 0.02);
+    observe('placeOrder', 'POST', 503, 2);
+    const text = await metrics.text();
+    match(text, /stoa_http_request_seconds_count\{service="order",operation="placeOrder",method="POST",status="2xx"\} 2/);
+    match(text, /stoa_http_request_seconds_count\{service="order",operation="placeOrder",method="POST",status="5xx"\} 1/);
+  });
+
+  test('ask for gauges when they are read, and do without one that fails', async () => {
+    const metrics = createMetrics({ ofProcess: false });
+    let rows = 5;
+    metrics.gauge('stoa_outbox_rows', 'Rows that wait', ['service'], () => [{ labels: { service: 'order' }, value: rows }]);
+    metrics.gauge('stoa_broken', 'Fails', [], async () => {
+      throw new Error('away');
+    });
+    match(await metrics.text(), /stoa_outbox_rows\{service="order"\} 5/);
+    rows = 6;
+    match(await metrics.text(), /stoa_outbox_rows\{service="order"\} 6/);
+  });
+
+  test('count and time what a service names', async () => {
+    const metrics = createMetrics({ ofProcess: false });
+    metrics.counter('stoa_stock_outs_total', 'Refused for want of stock', ['sku'])({ sku: 'A' }, 2);
+    metrics.histogram('stoa_saga_seconds', 'Seconds a saga took', ['saga'])({ saga: 'check-out' }, 0.3);
+    const text = await metrics.text();
+    match(text, /stoa_stock_outs_total\{sku="A"\} 2/);
+    match(text, /stoa_saga_seconds_bucket\{le="0.5",saga="check-out"\} 1/);
+  });
+});

@@ -12,7 +12,7 @@ before(async () => {
   host = await hostUser(database.url);
 });
 after(async () => {
-  await host.close();
+  await host.stop();
   await database.drop();
 });
 

@@ -12,7 +12,7 @@ before(async () => {
   host = await hostUser(database.url);
 });
 after(async () => {
-  await host.close();
+  await host.stop();
   await database.drop();
 });
 
@@ -72,7 +72,7 @@ describe('a forgotten password', () => {
     const before = asked().length;
     const startedMs = performance.now();
     const unknown = await forgot(newEmail());
-    assert.ok(performance.now() - startedMs >= 45, 'takes its time');
+    assert.ok(performance.now() - startedMs >= 290, 'takes its time');
     assert.equal(asked().length, before);
     const known = await forgot(email);
     assert.equal(asked().length, before + 1);

@@ -19,7 +19,7 @@ before(async () => {
   adminId = body.user.id;
 });
 after(async () => {
-  await host.close();
+  await host.stop();
   await database.drop();
 });
 

@@ -41,7 +41,7 @@ describe('the first admin', () => {
       const body = { email: 'admin@stoa.local', password };
       assert.equal((await host.call('POST', '/api/v1/auth/login', { body })).status, 200);
     } finally {
-      await host.close();
+      await host.stop();
     }
   });
 
@@ -53,7 +53,7 @@ describe('the first admin', () => {
       assert.deepEqual([answer.status, answer.body.user.role], [200, 'admin']);
       assert.equal(await makeFirstAdmin(host.db, adminOfTests), undefined);
     } finally {
-      await host.close();
+      await host.stop();
       await own.drop();
     }
   });
@@ -66,7 +66,7 @@ describe('the first admin', () => {
       const made = makeFirstAdmin(host.db, { ...adminOfTests, password: 'another password' });
       await assert.rejects(made, (error) => findAppError(error)?.code === 'config.invalid');
     } finally {
-      await host.close();
+      await host.stop();
       await own.drop();
     }
   });
@@ -107,7 +107,7 @@ describe('signing keys', () => {
       const [key = {}] = body.keys;
       assert.deepEqual(Object.keys(key).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
     } finally {
-      await host.close();
+      await host.stop();
     }
   });
 
@@ -156,7 +156,7 @@ describe('what ended', () => {
   before(async () => {
     host = await hostUser(database.url);
   });
-  after(() => host.close());
+  after(() => host.stop());
 
   const register = async () => {
     const person = { email: `${newId()}@example.com`, password: 'correct horse battery', name: 'Ada' };

@@ -5,7 +5,7 @@ import type { UserHandler } from '../deps.ts';
 import { judgeRefreshToken } from '../domain/refresh-token.ts';
 import { answerSignedIn, issueTimeMs, type OpenSession, refreshTokenPrefix } from '../sign-in.ts';
 import { holdAccount } from '../store/accounts.ts';
-import { endSession, exchangeRefreshToken, findRefreshToken, holdRefreshToken } from '../store/sessions.ts';
+import { endSession, exchangeRefreshToken, findRefreshToken, readRefreshToken } from '../store/sessions.ts';
 
 /**
  * Exchanges a refresh token. Its successor is derived from it, so it is the same each time and stored only as a hash: whoever lost the
@@ -22,7 +22,7 @@ export const refresh: UserHandler<'refresh'> = async (call, service) => {
   // A refusal is returned, not thrown: the end of the family has to be committed.
   const session = await service.db.transaction(async (tx): Promise<OpenSession | AppError> => {
     const account = await holdAccount(tx, accountId, 'share');
-    const token = await holdRefreshToken(tx, hash);
+    const token = await readRefreshToken(tx, hash);
     if (!account || !token) return invalid();
     const ended = token.sessionEnded || !account.user.active;
     switch (judgeRefreshToken({ ...token, ended })) {

@@ -35,14 +35,11 @@ export async function findRefreshToken(sql: Sql, hash: string): Promise<{ accoun
   return found;
 }
 
-/** Holds a refresh token and its session, so that of two who present it one exchanges it and the other finds it exchanged. */
-export async function holdRefreshToken(
+/** What is known of a refresh token. */
+export async function readRefreshToken(
   tx: Tx,
   hash: string,
 ): Promise<{ sessionEnded: boolean; expired: boolean; usedAgoS: number | null } | undefined> {
-  await tx.query('select from session where id = (select session_id from refresh_token where hash = $1) for update', [
-    hash,
-  ]);
   const [found] = await tx.query<{ sessionEnded: boolean; expired: boolean; usedAgoS: number | null }>(
     `select session.ended_at is not null as "sessionEnded",
        refresh_token.expires_at <= clock_timestamp() as expired,
@@ -54,7 +51,7 @@ export async function holdRefreshToken(
   return found;
 }
 
-/** Exchanges a token that this transaction holds for its successor. */
+/** Exchanges a token for its successor. Of several at once one does it and the others change nothing: their successor is the same. */
 export async function exchangeRefreshToken(tx: Tx, hash: string, successorHash: string): Promise<void> {
   await tx.query(
     `with used as (

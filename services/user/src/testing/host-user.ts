@@ -1,10 +1,11 @@
-import type { ApiKey, Session, SignedIn, User } from '@stoa/contracts/user';
+import { type ApiKey, type Session, type SignedIn, type User, userContract } from '@stoa/contracts/user';
+import { userEvents } from '@stoa/contracts/user-messages';
 import { createRevocations, createTokenVerifier, hashSecret, isApiKey } from '@stoa/platform/auth';
 import { assert, type Violation } from '@stoa/platform/errors';
-import { type HostedHttp, hostHttp, type InvokeResult } from '@stoa/platform/http';
-import { anonymous, type EventType, type Principal, validatorOf } from '@stoa/platform/schema';
-import type { Service } from '@stoa/platform/service';
-import { Database, migrate, readMigrations } from '@stoa/platform/sql';
+import type { HostedHttp, InvokeResult } from '@stoa/platform/http';
+import { type Operation, type Principal, type Role, validatorOf } from '@stoa/platform/schema';
+import { defineService, type HostedService, run, type Service, type ServiceDefinition } from '@stoa/platform/service';
+import type { Database } from '@stoa/platform/sql';
 import { systemClock } from '@stoa/platform/time';
 import { pino } from 'pino';
 import type { UserDeps } from '../deps.ts';
@@ -44,7 +45,7 @@ export interface HostedUser {
   call(method: string, path: string, request?: Request): Promise<Answered>;
   /** A call of another service. */
   ask(operation: string, input?: { params?: object; query?: object; body?: unknown }): Promise<InvokeResult>;
-  close(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 interface Request {
@@ -63,51 +64,35 @@ export async function hostUser(
     STOA_ADMIN_PASSWORD: adminOfTests.password,
   },
 ): Promise<HostedUser> {
-  const db = new Database({ url: databaseUrl, name: 'user' });
-  assert(user.migrations && user.prepare, 'the user service has a database');
-  await migrate(db, 'user', await readMigrations(user.migrations));
-  const log = pino({ level: 'silent' });
-  const start = { environment, db, clock: systemClock, log, client: noOther };
-  const deps: UserDeps = { ...(await user.prepare(start)), forgotAnswerMs: 50 };
   const told: Told[] = [];
   const revocations = createRevocations({ clock: systemClock });
-  const service = {
-    name: 'user',
-    db,
-    clock: systemClock,
-    log,
-    deps,
-    client: noOther,
-    publish(tx, event: EventType, { payload }) {
-      assert(validatorOf(event.payload).check(payload), `${event.type} has not its shape`);
-      tx.afterCommit(() => hear({ type: event.type, payload: payload as Told['payload'] }));
-    },
-  } as unknown as Service<UserDeps>;
-
-  function hear(message: Told): void {
-    told.push(message);
-    const { userId, tokensValidFrom, erasedAt, sessionId } = message.payload as Record<string, string>;
-    if (sessionId) revocations.revokeSession(sessionId);
-    else if (userId && (tokensValidFrom ?? erasedAt)) {
-      revocations.revokeUser(userId, Date.parse(tokensValidFrom ?? (erasedAt as string)));
-    }
-  }
-
   const verifier = createTokenVerifier({
-    jwks: async () => (await http.invoke('getKeySet', asService)).body as never,
+    jwks: async () => (await http.invoke('getKeySet', asService())).body as never,
     clock: systemClock,
     isRevoked: revocations.isRevoked,
   });
-  const http: HostedHttp = await hostHttp(user, service, {
-    log,
-    checkAnswers: true,
-    verifyToken: (token) => (isApiKey(token) ? keyPrincipal(http, token) : verifier.verify(token)),
+  const running = await run([user as unknown as ServiceDefinition<never>, earOf(hear)], {
+    environment,
+    log: pino({ level: 'silent' }),
+    version: 'test',
+    databaseUrl: async () => databaseUrl,
+    verifyToken: (token) => (isApiKey(token) ? principalOfKey(http, token) : verifier.verify(token)),
   });
+  const { http, service } = running.services.get('user') as HostedService;
   const { url } = await http.listen({ host: '127.0.0.1', port: 0 });
 
+  /** What a verifier does with events. */
+  function hear({ type, payload }: Told): void {
+    told.push({ type, payload });
+    const { userId, tokensValidFrom, erasedAt, sessionId } = payload as Record<string, string>;
+    const since = tokensValidFrom ?? erasedAt;
+    if (sessionId) revocations.revokeSession(sessionId);
+    else if (userId && since) revocations.revokeUser(userId, Date.parse(since));
+  }
+
   return {
-    db,
-    service,
+    db: service.db,
+    service: service as unknown as Service<UserDeps>,
     told,
     async call(method, path, { token, body, headers = {} } = {}) {
       const answer = await fetch(url + path, {
@@ -120,31 +105,49 @@ export async function hostUser(
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await answer.text();
-      return { status: answer.status, body: JSON.parse(text || '{}'), headers: answer.headers };
+      const read = text === '' ? undefined : JSON.parse(text);
+      if (answer.ok) requireDeclared(method, path, answer.status, read);
+      return { status: answer.status, body: read ?? {}, headers: answer.headers };
     },
-    ask: (operation, input = {}) => http.invoke(operation, { ...asService, ...(input as object) }),
-    async close() {
-      await http.close(Date.now() + 1000);
-      await db.close();
-    },
+    ask: (operation, input = {}) => http.invoke(operation, { ...asService(), ...(input as object) }),
+    stop: () => running.stop(Date.now() + 2000),
   };
 }
 
-const asService = {
-  principal: anonymous,
-  cause: { correlationId: 'test' },
-  get deadlineMs() {
-    return Date.now() + 10_000;
-  },
-};
-
-async function keyPrincipal(http: HostedHttp, token: string): Promise<Principal> {
-  const { status, body } = await http.invoke('verifyApiKey', { ...asService, body: { hash: hashSecret(token) } });
-  assert(status === 200, 'the key is good');
-  const { id, name, role } = body as { id: string; name: string; role: 'admin' };
-  return { kind: 'key', keyId: id, name, role };
+/** A good answer has a status and a shape that the contract declares. */
+function requireDeclared(method: string, path: string, status: number, body: unknown): void {
+  const plain = path.split('?')[0] ?? '';
+  const declared = Object.values<Operation>(userContract.operations).find(
+    (one) => one.method === method && new RegExp(`^${one.path.replace(/:\w+/g, '(?!me$)[^/]+')}$`).test(plain),
+  );
+  const good = declared?.statuses.includes(status) && (!declared.answer || validatorOf(declared.answer).check(body));
+  assert(good, `${method} ${path} answered what the contract does not declare: ${status} ${JSON.stringify(body)}`);
 }
 
-function noOther(): never {
-  throw new Error('the user service calls no other');
+/** A door that lets nobody in and hears every event, as the gateway does. */
+function earOf(hear: (message: Told) => void): ServiceDefinition<never> {
+  return defineService<never>({
+    name: 'ear',
+    contract: { service: 'ear', operations: {}, events: {}, commands: {}, errors: {} },
+    async edge(host) {
+      for (const { type } of Object.values(userEvents))
+        host.onEvent(type, (message) => hear(message as unknown as Told));
+      return { url: '', close: async () => undefined };
+    },
+  });
+}
+
+function asService() {
+  return {
+    principal: { kind: 'service', name: 'test' } as const,
+    cause: { correlationId: 'test' },
+    deadlineMs: Date.now() + 10_000,
+  };
+}
+
+async function principalOfKey(http: HostedHttp, token: string): Promise<Principal> {
+  const { status, body } = await http.invoke('verifyApiKey', { ...asService(), body: { hash: hashSecret(token) } });
+  assert(status === 200, 'the key is good');
+  const { id, name, role } = body as { id: string; name: string; role: Role };
+  return { kind: 'key', keyId: id, name, role };
 }

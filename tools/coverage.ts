@@ -6,7 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { coverLines, type ScriptCoverage } from './coverage/line-coverage.ts';
+import { coverLines, type ScriptCoverage } from './line-coverage.ts';
 
 /** Per cent of the lines of code. */
 const threshold = 90;

@@ -22,7 +22,7 @@ const tiers = [
 const useCases = 'commands|queries|reactions|jobs|sagas';
 const outside = '^(tests|bench|tools)/';
 /** A test, or what only tests use: the testing/ folder of a service or of a module of the kit. */
-const test = '(\\.test\\.ts$|/src/(.+/)?testing/)';
+const test = '(\\.test\\.ts$|/testing/)';
 const npm = '^node_modules/';
 /** Node's own modules have no path in the report, only their name. */
 const core: Rule['to'] = { dependencyTypes: ['core'] };

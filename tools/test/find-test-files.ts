@@ -6,7 +6,7 @@ import { isServerName, type ServerName } from './test-servers.ts';
 /** The folders that hold tests, in the order they run. */
 export const testFolders = ['tools', 'platform', 'contracts', 'services', 'system', 'cli', 'bench', 'tests'] as const;
 
-const skippedFolders = new Set(['node_modules', 'fixtures', 'coverage', '.stoa']);
+const skippedFolders = new Set(['node_modules', 'fixtures', '.stoa']);
 const limitMsDefault = 120_000;
 const limitMsHeavy = 15 * 60_000;
 

@@ -14,7 +14,7 @@ import { listCategories } from './queries/list-categories.ts';
 import { listProducts } from './queries/list-products.ts';
 
 /** The catalogue: what is sold, at which price, under which category. */
-export const product = defineService({
+export const product = defineService<never>({
   name: 'product',
   contract: productContract,
   migrations: new URL('../migrations/', import.meta.url),

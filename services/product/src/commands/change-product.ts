@@ -5,8 +5,9 @@ import type { Call, Handler, Service } from '@stoa/platform/service';
 import { changeProduct as change, type StoredProduct } from '../domain/product.ts';
 import { noSuchProduct } from '../queries/get-product.ts';
 import { lockProducts } from '../store/product-rows.ts';
-import { refuseBadVariants, resolvedCategory } from './create-product.ts';
+import { refuseBadVariants } from './create-product.ts';
 import { refusalOfTaken } from './refuse-taken.ts';
+import { resolvedCategory } from './resolve-categories.ts';
 import { saveAndTell } from './save-and-tell.ts';
 
 export const changeProduct: Handler<typeof productContract.operations.changeProduct> = async (call, service) => {

@@ -1,33 +1,42 @@
 import type { Category, productContract } from '@stoa/contracts/product';
 import { refusal } from '@stoa/platform/errors';
+import { once } from '@stoa/platform/idempotency';
 import { newId } from '@stoa/platform/ids';
-import type { Handler } from '@stoa/platform/service';
+import type { Call, Handler, Service } from '@stoa/platform/service';
+import type { Tx } from '@stoa/platform/sql';
 import { whyNotBelow } from '../domain/category-tree.ts';
 import { slugOf } from '../domain/slug.ts';
 import { insertCategory, lockCategories } from '../store/category-rows.ts';
 
-export const createCategory: Handler<typeof productContract.operations.createCategory> = async (call, service) => {
-  const { title, slug, parentId = null, position = 0 } = call.body;
-  const category = await service.db.transaction(async (tx) => {
-    const categories = await lockCategories(tx);
-    const id = newId(service.clock.nowMs());
-    const made: Category = {
-      id,
-      slug: slug ?? slugOf(title, 'category'),
-      title: title.trim(),
-      parentId,
-      position,
-      version: 1,
-    };
-    if (categories.some((other) => other.slug === made.slug)) {
-      throw refusal('category.slug-taken', `Another category has the slug ${made.slug}.`);
-    }
-    refuseBadParent(categories, id, parentId);
-    await insertCategory(tx, made);
-    return made;
+type CreateCategory = typeof productContract.operations.createCategory;
+
+export const createCategory: Handler<CreateCategory, never> = (call, service) =>
+  once(call, service, {
+    work: async (tx) => {
+      const category = await make(call, service, tx);
+      return { resource: category.id, answer: { status: 201, body: category, version: category.version } };
+    },
   });
-  return { status: 201, body: category, version: category.version };
-};
+
+async function make({ body }: Call<CreateCategory>, { clock }: Service<never>, tx: Tx): Promise<Category> {
+  const { title, slug, parentId = null, position = 0 } = body;
+  const categories = await lockCategories(tx);
+  const id = newId(clock.nowMs());
+  const category: Category = {
+    id,
+    slug: slug ?? slugOf(title, 'category'),
+    title: title.trim(),
+    parentId,
+    position,
+    version: 1,
+  };
+  if (categories.some((other) => other.slug === category.slug)) {
+    throw refusal('category.slug-taken', `Another category has the slug ${category.slug}.`);
+  }
+  refuseBadParent(categories, id, parentId);
+  await insertCategory(tx, category);
+  return category;
+}
 
 /** Refuses a parent that does not exist, lies below the category, or is too deep for it. */
 export function refuseBadParent(categories: readonly Category[], id: string, parentId: string | null): void {

@@ -1,58 +1,61 @@
-import type { ProductInput, productContract } from '@stoa/contracts/product';
+import type { Product, ProductInput, productContract } from '@stoa/contracts/product';
 import { refusal } from '@stoa/platform/errors';
+import { once } from '@stoa/platform/idempotency';
 import { newId } from '@stoa/platform/ids';
-import type { Call, Handler, Service } from '@stoa/platform/service';
+import type { Answer, Call, Handler, Service } from '@stoa/platform/service';
 import { type Tx, violatedConstraint } from '@stoa/platform/sql';
 import { createProduct as makeProduct, type StoredProduct, variantViolations } from '../domain/product.ts';
 import { slugChoices } from '../domain/slug.ts';
-import { ownersOfSlugs } from '../store/product-rows.ts';
-import { refusalOfTaken } from './refuse-taken.ts';
-import { resolveCategories } from './resolve-categories.ts';
+import { ownersOfSkus, ownersOfSlugs } from '../store/product-rows.ts';
+import { refusalOfTaken, skusTaken, slugTaken } from './refuse-taken.ts';
+import { resolvedCategory } from './resolve-categories.ts';
 import { saveAndTell } from './save-and-tell.ts';
 
 type CreateProduct = typeof productContract.operations.createProduct;
 
-export const createProduct: Handler<CreateProduct> = async (call, service) => {
+export const createProduct: Handler<CreateProduct, never> = (call, service) => {
   refuseBadVariants(call.body.variants);
-  const { product } = await create(call, service, 1);
-  return { status: 201, body: product, version: product.version, headers: { location: `/api/v1/products/${product.id}` } };
+  return create(call, service, 1);
 };
 
-const attemptsMax = 3;
+const attemptsMax = 5;
 
-async function create(call: Call<CreateProduct>, service: Service, attempt: number): Promise<StoredProduct> {
+async function create(call: Call<CreateProduct>, service: Service<never>, attempt: number): Promise<Answer<Product>> {
   try {
-    return await service.db.transaction(async (tx) => {
-      const id = newId(service.clock.nowMs());
-      const slug = call.body.slug ?? (await freeSlug(tx, call.body, id));
-      const input = { ...call.body, slug, ...(await resolvedCategory(tx, call.body.category)) };
-      const created = makeProduct(input, id, { now: service.clock.now(), newId });
-      await saveAndTell(service, tx, { created: [created], changed: [], cause: call.cause });
-      return created;
+    return await once(call, service, {
+      work: async (tx) => {
+        const { product } = await make(call, service, tx);
+        const headers = { location: `/api/v1/products/${product.id}` };
+        return { resource: product.id, answer: { status: 201, body: product, version: product.version, headers } };
+      },
     });
   } catch (error) {
     // Two products of one title at the same time: the slower one takes the next slug.
     const overtaken = call.body.slug === undefined && violatedConstraint(error) === 'product_slug_taken';
     if (overtaken && attempt < attemptsMax) return create(call, service, attempt + 1);
-    throw await refusalOfTaken(error, service.db, { skus: call.body.variants.map(({ sku }) => sku.toUpperCase()) });
+    throw await refusalOfTaken(error, service.db, { skus: skusOf(call.body) });
   }
 }
 
-async function freeSlug(tx: Tx, { title, variants }: ProductInput, id: string): Promise<string> {
-  const choices = slugChoices({ title, sku: variants[0]?.sku ?? '', id });
-  const owners = await ownersOfSlugs(tx, choices);
-  return choices.find((slug) => !owners.has(slug)) as string;
+async function make(call: Call<CreateProduct>, service: Service<never>, tx: Tx): Promise<StoredProduct> {
+  const { body, cause } = call;
+  const id = newId(service.clock.nowMs());
+  const choices = body.slug ? [body.slug] : slugChoices({ title: body.title, sku: body.variants[0]?.sku ?? '', id });
+  const [bySku, bySlug, category] = await Promise.all([
+    ownersOfSkus(tx, skusOf(body)),
+    ownersOfSlugs(tx, choices),
+    resolvedCategory(tx, body.category),
+  ]);
+  if (bySku.size > 0) throw skusTaken([...bySku.keys()]);
+  const slug = choices.find((choice) => !bySlug.has(choice));
+  if (slug === undefined) throw slugTaken();
+  const created = makeProduct({ ...body, ...category, slug }, id, { now: service.clock.now(), newId });
+  await saveAndTell(service, tx, { created: [created], changed: [], cause });
+  return created;
 }
 
-/** The category of a body as the slug of one that exists; nothing when the body has none. */
-export async function resolvedCategory(
-  tx: Tx,
-  category: string | null | undefined,
-): Promise<{ category?: string | null }> {
-  if (category === undefined || category === null) return category === null ? { category } : {};
-  const slug = (await resolveCategories(tx, [category], true)).get(category);
-  if (slug !== undefined) return { category: slug };
-  throw refusal('request.invalid', 'The category does not exist.', { errors: [{ path: '/category', message: 'is no id of a category' }] });
+function skusOf({ variants }: ProductInput): string[] {
+  return variants.map(({ sku }) => sku.toUpperCase());
 }
 
 export function refuseBadVariants(variants: ProductInput['variants']): void {

@@ -1,4 +1,4 @@
-import { refusal } from '@stoa/platform/errors';
+import { type AppError, refusal } from '@stoa/platform/errors';
 import { type Database, sqlState, violatedConstraint } from '@stoa/platform/sql';
 import { ownersOfSkus } from '../store/product-rows.ts';
 
@@ -12,11 +12,17 @@ export function wasOvertaken(error: unknown): boolean {
 
 /** What to say to a merchandiser whose product could not be saved: that its SKU or slug is taken; any other error as it is. */
 export async function refusalOfTaken(error: unknown, db: Database, product: { id?: string; skus: readonly string[] }): Promise<unknown> {
-  if (sqlState(error) !== uniqueViolation) return error;
   const constraint = violatedConstraint(error);
-  if (constraint === 'product_slug_taken') return refusal('product.slug-taken', 'Another product has this slug.');
+  if (constraint === 'product_slug_taken') return slugTaken();
   if (constraint !== 'product_sku_taken') return error;
   const owners = await ownersOfSkus(db, product.skus);
-  const taken = [...owners].filter(([, owner]) => owner !== product.id).map(([sku]) => sku);
-  return refusal('product.sku-taken', `Another product has, or had, the SKU ${taken.join(', ')}.`);
+  return skusTaken([...owners].filter(([, owner]) => owner !== product.id).map(([sku]) => sku));
+}
+
+export function slugTaken(): AppError {
+  return refusal('product.slug-taken', 'Another product has this slug.');
+}
+
+export function skusTaken(skus: readonly string[]): AppError {
+  return refusal('product.sku-taken', `Another product has, or once had, the SKU ${skus.slice(0, 20).join(', ')}.`);
 }

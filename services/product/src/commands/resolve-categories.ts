@@ -1,3 +1,4 @@
+import { refusal } from '@stoa/platform/errors';
 import { isId, newId } from '@stoa/platform/ids';
 import type { Tx } from '@stoa/platform/sql';
 import { slugOf } from '../domain/slug.ts';
@@ -34,4 +35,13 @@ function titleOf(name: string): string {
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return name.trim();
   const words = name.replaceAll('-', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The category of a request as the slug of one that exists; nothing when the request names none. */
+export async function resolvedCategory(tx: Tx, category: string | null | undefined): Promise<{ category?: string | null }> {
+  if (category === undefined) return {};
+  if (category === null) return { category };
+  const slug = (await resolveCategories(tx, [category], true)).get(category);
+  if (slug !== undefined) return { category: slug };
+  throw refusal('request.invalid', 'The category does not exist.', { errors: [{ path: '/category', message: 'is no id of a category' }] });
 }

@@ -14,6 +14,8 @@ import {
   strict,
   Type,
 } from '@stoa/platform/schema';
+import { Notification } from './notification.ts';
+import { Order } from './order.ts';
 import { Product } from './product.ts';
 import { User } from './user.ts';
 
@@ -264,8 +266,8 @@ const opsOperations = {
 /** What a signed-in customer sees first: four services in one answer. A part whose service did not answer is null and named in `partial`. */
 export const Dashboard = strict({
   user: nullable(User),
-  recentOrders: nullable(Type.Array(Type.Unknown())),
-  notifications: nullable(Type.Array(Type.Unknown())),
+  recentOrders: nullable(Type.Array(Order)),
+  notifications: nullable(Type.Array(Notification)),
   recentProducts: nullable(Type.Array(Product)),
   partial: Type.Array(oneOf(['user', 'recentOrders', 'notifications', 'recentProducts'])),
 });

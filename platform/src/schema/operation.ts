@@ -9,7 +9,7 @@ export function operation<
   const Q extends TProperties = Record<never, never>,
   B extends TSchema | undefined = undefined,
   R extends TSchema | undefined = undefined,
->(input: OperationInput<P, Q, B, R>): Operation<P, Q, B, R> {
+>(input: OperationInput<P, Q, B, R>): Operation<NoInfer<P>, NoInfer<Q>, NoInfer<B>, NoInfer<R>> {
   const named = [...input.path.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] as string);
   const described = Object.keys(input.params ?? {});
   assert(

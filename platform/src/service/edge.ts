@@ -49,6 +49,8 @@ export interface EdgeHost {
   health(): Promise<HealthReport[]>;
   /** Hears every event committed in this process, for caches that must not go stale; at most once, may be lost: keep a short life beside it. */
   onEvent(type: string, hear: (message: Message) => void): void;
+  /** Hears of every request that the edge has answered: for metrics. `operation` is of a bounded set. */
+  readonly observe?: (operation: string, method: string, status: number, seconds: number) => void;
 }
 
 /** The edge while it runs. */

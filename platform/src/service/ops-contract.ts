@@ -99,7 +99,6 @@ const actor = Type.Optional(Line(200));
  */
 export function opsContract(service: string) {
   const at = `/internal/${service}/ops`;
-  // Apart from the contract, whose own type would make each of them any operation.
   const operations = {
     listSagas: operation({
       method: 'GET',

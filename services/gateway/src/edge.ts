@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { fault } from '@stoa/platform/errors';
 import type { Edge, EdgeHost, LocalTarget } from '@stoa/platform/service';
+import { createAccessLog } from './access-log.ts';
 import { createCors } from './answer/cors.ts';
 import { rawProblem } from './answer/write.ts';
 import { createCachedAnswers } from './cache/cached-answers.ts';
@@ -10,9 +11,9 @@ import { createIdentity } from './identity/create-identity.ts';
 import { createInFlight } from './in-flight.ts';
 import { createLimits } from './limits/limits.ts';
 import { createOwnTarget } from './operations/own-target.ts';
+import { createPagesTarget } from './pages/pages-target.ts';
 import { createReceiver } from './receive.ts';
-import type { Destination } from './routing/destination.ts';
-import { compileRoutes, type Route } from './routing/routes.ts';
+import { compileRoutes } from './routing/routes.ts';
 
 /** Starts the public server: the one door to everything that the services offer. */
 export async function startEdge(host: EdgeHost): Promise<Edge> {
@@ -20,12 +21,13 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
   const { clock } = host;
   let draining = false;
   const own = await createOwnTarget(host, () => draining);
-  const targets = [...host.targets.map(local), own.target];
-  const routes = compileRoutes(targets.map((target) => ({ contract: target.contract, target: destinationOf(target) })));
+  const services = [...host.targets.map(local), own.target];
+  const contracts = services.map(({ contract }) => contract);
+  const routes = compileRoutes([...services, createPagesTarget(contracts, host.version)]);
   const identity = createIdentity(host);
   const cached = createCachedAnswers({ bytesMax: settings.cacheBytesMax, clock });
   const inFlight = createInFlight(settings);
-  for (const { contract } of targets) {
+  for (const contract of contracts) {
     for (const { type } of Object.values(contract.events)) host.onEvent(type, () => cached.forget(contract.service));
   }
 
@@ -38,8 +40,8 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
     cached,
     cors: createCors(settings.corsOrigins),
     inFlight,
-    observe: () => undefined,
-    changed({ service, name }: Route<Destination>) {
+    observe: createAccessLog({ log: host.log, sample: settings.accessLogSample, observe: host.observe }),
+    changed({ service, name }) {
       cached.forget(service);
       if (service === 'user' && !endsNoToken.has(name)) identity.feed.catchUp();
     },
@@ -74,10 +76,6 @@ function local(target: EdgeHost['targets'][number]): LocalTarget {
     'config.invalid',
     `The gateway needs ${target.contract.service} in its own process: it does not proxy to others.`,
   );
-}
-
-function destinationOf(target: LocalTarget): Destination {
-  return { target, countsAccounts: false, uncounted: false };
 }
 
 function createPublicServer(settings: GatewaySettings): Server {

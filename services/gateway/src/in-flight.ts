@@ -32,7 +32,7 @@ const graceMs = 1_000;
  */
 export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): InFlight {
   const running = new Set<Running>();
-  let rests = () => undefined as void;
+  let rests: (() => void) | undefined;
   let draining = false;
 
   function look(): void {
@@ -71,7 +71,7 @@ export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): In
       running.add(one);
       exchange.response.once('close', () => {
         running.delete(one);
-        if (running.size === 0) rests();
+        if (running.size === 0) rests?.();
       });
       if (draining && streams) exchange.response.destroy();
     },

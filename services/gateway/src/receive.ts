@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AppError, refusal } from '@stoa/platform/errors';
+import { timeoutMsDefault } from '@stoa/platform/http';
 import { anonymous } from '@stoa/platform/schema';
 import type { Clock } from '@stoa/platform/time';
 import type { Cors } from './answer/cors.ts';
@@ -15,14 +16,13 @@ import { readHead, withoutDropped } from './request/head.ts';
 import { accountIn, peekBody } from './request/peek-body.ts';
 import { readTarget } from './request/target.ts';
 import { identifyRequest } from './request/trace.ts';
-import type { Destination } from './routing/destination.ts';
 import type { Route, Routes } from './routing/routes.ts';
 
 /** Everything that a request meets on its way. */
 export interface Stations {
   readonly clock: Clock;
   readonly proxies: Proxies;
-  readonly routes: Routes<Destination>;
+  readonly routes: Routes;
   readonly identity: Identity;
   readonly limits: Limits | undefined;
   readonly cached: CachedAnswers;
@@ -31,11 +31,10 @@ export interface Stations {
   /** Hears of every request once it has been answered. */
   readonly observe: (exchange: Exchange) => void;
   /** Hears of every request that may have changed something at a service. */
-  readonly changed: (route: Route<Destination>) => void;
+  readonly changed: (route: Route) => void;
 }
 
 const nowhere = { kind: 'nothing' } as const;
-const timeoutMsDefault = 10_000;
 const bodyBytesMaxDefault = 1_048_576;
 const dayMs = 86_400_000;
 /** Bodies of auth routes hold an address and a password. */
@@ -58,6 +57,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
       request,
       response,
       head,
+      method: request.method ?? '',
       url,
       path,
       found: problem === undefined ? routes.find(request.method ?? '', path) : nowhere,
@@ -73,7 +73,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     else identify(exchange);
   };
 
-  function identify(exchange: Exchange): void {
+  function identify(exchange: Exchange) {
     const { found, head } = exchange;
     const token = bearerToken(head.authorization);
     const proves = found.kind === 'route' && found.route.operation.access.who !== 'signed';
@@ -102,16 +102,16 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     admit(exchange);
   }
 
-  function admit(exchange: Exchange): void {
+  function admit(exchange: Exchange) {
     const { found } = exchange;
-    if (limits === undefined || (found.kind === 'route' && found.route.target.uncounted)) return serve(exchange);
-    if (found.kind === 'route' && found.route.target.countsAccounts) {
+    if (limits === undefined || (found.kind === 'route' && found.route.quota === 'none')) return serve(exchange);
+    if (found.kind === 'route' && found.route.quota === 'auth') {
       exchange.counted = limits.authAddress(exchange.clientAddress);
       if (exchange.counted.exceeded) return finish(exchange, exceeded(exchange, exchange.counted));
       admitAccount(exchange, limits).catch((error: unknown) => finish(exchange, error));
       return;
     }
-    const signed = found.kind === 'route' && found.route.operation.access.who === 'signed';
+    const signed = found.kind === 'route' && found.route.quota === 'signed';
     exchange.counted = limits.request(exchange.principal, exchange.clientAddress, signed);
     if (exchange.counted.exceeded) finish(exchange, exceeded(exchange, exchange.counted));
     else serve(exchange);
@@ -132,7 +132,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     serve(exchange);
   }
 
-  function serve(exchange: Exchange): void {
+  function serve(exchange: Exchange) {
     const { found, request, head } = exchange;
     if (request.method === 'OPTIONS') return options(exchange);
     if (found.kind === 'nothing')
@@ -150,17 +150,17 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
         );
       return;
     }
-    if (request.method === 'HEAD' && route.operation.streams !== undefined) return otherMethods(exchange, ['GET']);
+    if (exchange.method === 'HEAD' && hasNoEnd(route)) return otherMethods(exchange, ['GET']);
     const bytesMax = route.operation.bodyBytesMax ?? bodyBytesMaxDefault;
     if (head.contentLength > bytesMax) return finish(exchange, tooLarge(bytesMax));
     handOver(exchange, route);
   }
 
-  function handOver(exchange: Exchange, route: Route<Destination>): void {
+  function handOver(exchange: Exchange, route: Route): void {
     const { request, response, head, cause, requestId, clientAddress, principal } = exchange;
     const { operation } = route;
-    const streams = operation.streams !== undefined;
-    const timeoutMs = operation.timeoutMs ?? (streams ? dayMs : timeoutMsDefault);
+    const streams = operation.streams === 'text/event-stream';
+    const timeoutMs = operation.timeoutMs ?? (operation.streams === undefined ? timeoutMsDefault : dayMs);
     const deadlineMs = clock.nowMs() + timeoutMs;
     request.url = exchange.url;
     // The answer's body is left out by Node, which made the response for a HEAD.
@@ -179,10 +179,10 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
       if (operation.method !== 'GET' && response.statusCode < 400) stations.changed(route);
     });
     if (request.headers.expect !== undefined && !request.complete) response.writeContinue();
-    route.target.target.handle(request, response, { principal, cause, requestId, clientAddress, deadlineMs });
+    route.target.handle(request, response, { principal, cause, requestId, clientAddress, deadlineMs });
   }
 
-  function options(exchange: Exchange): void {
+  function options(exchange: Exchange) {
     const allow = routes.find('OPTIONS', exchange.path);
     if (allow.kind !== 'other-methods') {
       return finish(exchange, refusal('route.not-found', 'There is nothing at this address.'));
@@ -215,6 +215,11 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
 function exceeded(exchange: Exchange, counted: Counted): AppError {
   exchange.counted = counted;
   return refusal('quota-exceeded', 'Too many requests. Come back later.', { retryAfterS: counted.resetS });
+}
+
+/** A stream of events: its HEAD would run as long as its GET. */
+function hasNoEnd({ operation }: Route): boolean {
+  return operation.streams === 'text/event-stream';
 }
 
 function tooLarge(bytesMax: number): AppError {

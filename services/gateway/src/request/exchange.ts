@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cause, Principal } from '@stoa/platform/schema';
 import type { Counted } from '../limits/limits.ts';
-import type { Destination } from '../routing/destination.ts';
 import type { Found } from '../routing/routes.ts';
 import type { Head } from './head.ts';
 
@@ -10,10 +9,12 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly head: Head;
+  /** As it came; what is handed on may differ (HEAD becomes GET). */
+  readonly method: string;
   /** Normalised path and query: what was routed, and what is handed on. */
   readonly url: string;
   readonly path: string;
-  readonly found: Found<Destination>;
+  readonly found: Found;
   readonly clientAddress: string;
   readonly requestId: string;
   readonly cause: Cause;

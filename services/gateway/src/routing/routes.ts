@@ -1,43 +1,53 @@
 import { assert } from '@stoa/platform/errors';
-import type { Contract, Operation } from '@stoa/platform/schema';
+import type { Operation } from '@stoa/platform/schema';
+import type { LocalTarget } from '@stoa/platform/service';
 import createRouter, { type HTTPMethod } from 'find-my-way';
 
 /** One operation that can be reached from outside, with what its requests are handed to. */
-export interface Route<T> {
+export interface Route {
   readonly service: string;
   readonly name: string;
+  /** `order.placeOrder`: for metrics and logs. */
+  readonly label: string;
   readonly operation: Operation;
-  readonly target: T;
+  readonly target: LocalTarget;
+  readonly quota: Quota;
 }
 
+/**
+ * Against what a request is counted: its caller; the address and the account that its body names (`auth`); the address of a machine that signs
+ * (`signed`); nothing, for probes.
+ */
+export type Quota = 'caller' | 'auth' | 'signed' | 'none';
+
 /** What a method and path lead to. */
-export type Found<T> =
-  | { readonly kind: 'route'; readonly route: Route<T> }
+export type Found =
+  | { readonly kind: 'route'; readonly route: Route }
   | { readonly kind: 'other-methods'; readonly allow: readonly string[] }
   | { readonly kind: 'nothing' };
 
-export interface Routes<T> {
+export interface Routes {
   /** `path` without the query, normalised. HEAD finds what GET does. */
-  find(method: string, path: string): Found<T>;
-  readonly all: readonly Route<T>[];
+  find(method: string, path: string): Found;
+  readonly all: readonly Route[];
 }
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const nothing = { kind: 'nothing' } as const;
+const probes = new Set(['/health/live', '/health/ready', '/ready']);
 
-/** Compiles the operations of all contracts into one tree. Internal operations are not in it: there is no way to them from outside. */
-export function compileRoutes<T>(targets: readonly { readonly contract: Contract; readonly target: T }[]): Routes<T> {
+/** Compiles the operations of all targets into one tree. Internal operations are not in it: there is no way to them from outside. */
+export function compileRoutes(targets: readonly LocalTarget[]): Routes {
   // Parameters are bounded by their schemas; here only by what a request line can hold.
-  const router = createRouter({ maxParamLength: 2048 });
-  const all: Route<T>[] = [];
-  for (const { contract, target } of targets) {
-    for (const [name, operation] of Object.entries(contract.operations)) {
+  const router = createRouter({ maxParamLength: 16_384 });
+  const all: Route[] = [];
+  for (const target of targets) {
+    const { service, operations } = target.contract;
+    for (const [name, operation] of Object.entries(operations)) {
       if (operation.access.who === 'internal') continue;
-      assert(
-        !operation.path.startsWith('/internal/'),
-        `${contract.service}.${name} is public but its path is internal`,
-      );
-      const route = { service: contract.service, name, operation, target };
+      const label = `${service}.${name}`;
+      assert(!operation.path.startsWith('/internal/'), `${label} is public but its path is internal`);
+      const route: Route = { service, name, label, operation, target, quota: quotaOf(operation) };
       router.on(operation.method, operation.path, unused, { kind: 'route', route });
       all.push(route);
     }
@@ -48,7 +58,7 @@ export function compileRoutes<T>(targets: readonly { readonly contract: Contract
     all,
     find(method, path) {
       const found = router.find((method === 'HEAD' ? 'GET' : method) as HTTPMethod, path);
-      if (found !== null) return found.store as Found<T>;
+      if (found !== null) return found.store as Found;
       const allowed = methods.filter((other) => router.find(other, path) !== null);
       if (allowed.length === 0) return nothing;
       const allow: string[] = [...allowed];
@@ -56,6 +66,12 @@ export function compileRoutes<T>(targets: readonly { readonly contract: Contract
       return { kind: 'other-methods', allow };
     },
   };
+}
+
+function quotaOf({ path, access }: Operation): Quota {
+  if (probes.has(path)) return 'none';
+  if (path.startsWith('/api/v1/auth/')) return 'auth';
+  return access.who === 'signed' ? 'signed' : 'caller';
 }
 
 /** find-my-way wants a handler for each route; here the route itself is what is looked for. */

@@ -19,6 +19,8 @@ import {
   strict,
   Type,
 } from '@stoa/platform/schema';
+import { Notification, NotificationPreferences } from './notification.ts';
+import { Order } from './order.ts';
 import { userEvents } from './user-messages.ts';
 
 const Role = oneOf(['customer', 'support', 'merchandiser', 'operator', 'admin']);
@@ -213,8 +215,9 @@ const ownAccount = {
   exportMe: operation({
     method: 'GET',
     path: '/api/v1/users/me/export',
-    summary: 'Everything kept about me',
+    summary: 'Everything kept about me, by all services; none of them is left out in silence',
     access: caller,
+    timeoutMs: 60_000,
     answer: strict({
       exportedAt: Instant,
       user: User,
@@ -223,6 +226,9 @@ const ownAccount = {
       ),
       apiKeys: Type.Array(ApiKey),
       passwordResets: Type.Array(strict({ id: IdText, requestedAt: Instant, usedAt: nullable(Instant) })),
+      orders: Type.Array(Order),
+      notifications: Type.Array(Notification),
+      notificationPreferences: NotificationPreferences,
     }),
   }),
   listSessions: operation({

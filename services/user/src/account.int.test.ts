@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { Notification } from '@stoa/contracts/notification';
 import type { SignedIn } from '@stoa/contracts/user';
+import { newId } from '@stoa/platform/ids';
 import { type TestDatabase, testDatabase } from '@stoa/platform/testing';
 import { type Answered, adminOfTests, type HostedUser, hostUser } from './testing/host-user.ts';
+import { orderOf } from './testing/neighbours.ts';
 
 let database: TestDatabase;
 let host: HostedUser;
@@ -270,19 +273,43 @@ describe('erasing myself', () => {
 });
 
 describe('my export', () => {
-  it('holds what is kept about me and nothing of others', async () => {
+  const exportMe = (token: string) => host.call('GET', '/api/v1/users/me/export', { token });
+
+  it('holds what every service keeps about me and nothing of others', async () => {
     const email = newEmail();
     const { accessToken, user } = await register(email, 'Grace Hopper');
     await register(newEmail(), 'Somebody Else');
     await host.call('POST', '/api/v1/auth/password/forgot', { body: { email } });
-    const { status, body } = await host.call('GET', '/api/v1/users/me/export', { token: accessToken });
+    const orders = [newId(), newId(), newId()].map((id) => orderOf(id, user.id));
+    host.neighbours.orders = new Map([[user.id, orders]]);
+    host.neighbours.notifications = [newId(), newId()].map((id) => ({ ...mail, id }));
+    const { status, body } = await exportMe(accessToken);
     assert.equal(status, 200);
     assert.deepEqual(body.user, user);
-    assert.equal(body.sessions.length, 1);
-    assert.equal((body as unknown as { passwordResets: unknown[] }).passwordResets.length, 1);
+    assert.deepEqual([body.sessions.length, body.apiKeys.length, body.passwordResets.length], [1, 0, 1]);
+    assert.deepEqual(body.orders, orders);
+    assert.deepEqual(body.notifications, host.neighbours.notifications);
+    assert.equal(body.notificationPreferences.marketing, false);
     assert.doesNotMatch(JSON.stringify(body), /argon2|Somebody/);
   });
+
+  it('fails when a service cannot be asked, for half of it would pass for all', async () => {
+    const { accessToken } = await register();
+    host.neighbours.orders = 'down';
+    assertProblem(await exportMe(accessToken), 503, 'service.unavailable');
+  });
 });
+
+const mail: Omit<Notification, 'id'> = {
+  template: 'order-confirmed',
+  channel: 'email',
+  outcome: 'sent',
+  reason: null,
+  recipient: 'g***@example.com',
+  orderId: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  sentAt: '2026-01-01T00:00:01.000Z',
+};
 
 /** Tables in which any column of any row contains the word, in any case. */
 async function rowsWith(word: string): Promise<string[]> {

@@ -141,12 +141,13 @@ export async function voidTokens(tx: Tx, id: Id): Promise<string> {
   return (voided as { tokensValidFrom: string }).tokensValidFrom;
 }
 
-/** Overwrites everything that tells who somebody is. */
+/** Overwrites everything that tells who somebody is, as of the instant at which their tokens were voided. */
 export async function overwritePerson(tx: Tx, id: Id): Promise<{ erasedAt: string }> {
   const { email, name } = erasedPerson(id);
   const [erased] = await tx.query<{ erasedAt: string }>(
     `update account set email = $2, email_key = $2, name = $3, active = false, password_hash = null, external_id = null,
-       addresses = '[]', metadata = '{}', updated_at = now(), erased_at = now(), version = version + 1
+       addresses = '[]', metadata = '{}', updated_at = now(), erased_at = tokens_valid_from,
+       version = version + 1
      where id = $1 returning erased_at as "erasedAt"`,
     [id, email, name],
   );

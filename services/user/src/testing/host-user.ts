@@ -1,3 +1,5 @@
+import type { Notification, NotificationPreferences } from '@stoa/contracts/notification';
+import type { Order } from '@stoa/contracts/order';
 import { type ApiKey, type Session, type SignedIn, type User, userContract } from '@stoa/contracts/user';
 import { userEvents } from '@stoa/contracts/user-messages';
 import { createRevocations, createTokenVerifier, hashSecret, isApiKey } from '@stoa/platform/auth';
@@ -10,6 +12,7 @@ import { systemClock } from '@stoa/platform/time';
 import { pino } from 'pino';
 import type { UserDeps } from '../deps.ts';
 import { user } from '../service.ts';
+import { type Neighbours, standIns } from './neighbours.ts';
 
 export interface Told {
   readonly type: string;
@@ -34,6 +37,10 @@ export type AnsweredBody = User &
     readonly keys: readonly Record<string, string>[];
     readonly sessions: readonly Session[];
     readonly apiKeys: readonly ApiKey[];
+    readonly passwordResets: readonly unknown[];
+    readonly orders: readonly Order[];
+    readonly notifications: readonly Notification[];
+    readonly notificationPreferences: NotificationPreferences;
   };
 
 /** The user service on a real database, behind a socket, with a verifier that hears its events: what a client meets. */
@@ -42,6 +49,7 @@ export interface HostedUser {
   readonly service: Service<UserDeps>;
   /** Events whose transactions have committed. */
   readonly told: Told[];
+  readonly neighbours: Neighbours;
   call(method: string, path: string, request?: Request): Promise<Answered>;
   /** A call of another service. */
   ask(operation: string, input?: { params?: object; query?: object; body?: unknown }): Promise<InvokeResult>;
@@ -65,13 +73,14 @@ export async function hostUser(
   },
 ): Promise<HostedUser> {
   const told: Told[] = [];
+  const neighbours: Neighbours = { orders: new Map(), notifications: [] };
   const revocations = createRevocations({ clock: systemClock });
   const verifier = createTokenVerifier({
     jwks: async () => (await http.invoke('getKeySet', asService())).body as never,
     clock: systemClock,
     isRevoked: revocations.isRevoked,
   });
-  const running = await run([user as unknown as ServiceDefinition<never>, earOf(hear)], {
+  const running = await run([user as unknown as ServiceDefinition<never>, ...standIns(neighbours), earOf(hear)], {
     environment,
     log: pino({ level: 'silent' }),
     version: 'test',
@@ -94,6 +103,7 @@ export async function hostUser(
     db: service.db,
     service: service as unknown as Service<UserDeps>,
     told,
+    neighbours,
     async call(method, path, { token, body, headers = {} } = {}) {
       const answer = await fetch(url + path, {
         method,

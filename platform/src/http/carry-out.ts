@@ -116,8 +116,10 @@ function checkKey(plan: OperationPlan, key: string | undefined): void {
 /** The handler's answer, or `service.deadline-exceeded` once nobody waits any more. The handler then runs on and its result is dropped. */
 function withinDeadline(answer: Promise<Answer>, call: IncomingCall, plan: OperationPlan): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    let late = false;
     const timer = setTimeout(
       () => {
+        late = true;
         call.giveUp();
         reject(fault('service.deadline-exceeded', `${plan.operation.method} ${plan.operation.path} took too long.`));
       },
@@ -126,6 +128,7 @@ function withinDeadline(answer: Promise<Answer>, call: IncomingCall, plan: Opera
     answer.then(
       (good) => {
         clearTimeout(timer);
+        if (late) good.stream?.destroy();
         resolve(good);
       },
       (error: unknown) => {

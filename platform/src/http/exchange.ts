@@ -33,7 +33,7 @@ export interface Exchanges {
   serve(plan: OperationPlan, request: IncomingMessage, response: ServerResponse, raw: RawInput): void;
   /** Answers a request that reached no operation. */
   refuse(request: IncomingMessage, response: ServerResponse, no: { error: unknown; headers: Record<string, string> }): void;
-  /** Ends streams, waits for running requests until `deadlineMs` (since the epoch). */
+  /** Ends streams of events, waits for running requests until `deadlineMs` (since the epoch). */
   finish(deadlineMs: number): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ interface Caller {
 export function createExchanges(service: Service, options: ExchangeOptions): Exchanges {
   const { log, observe, traces } = options;
   const running = new Set<ServerResponse>();
-  const streams = new Set<NonNullable<Answer['stream']>>();
+  const eventStreams = new Set<NonNullable<Answer['stream']>>();
   let closing = false;
   let whenIdle: (() => void) | undefined;
 
@@ -91,11 +91,12 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
 
   function answerWith(request: MarkedRequest, response: ServerResponse, wire: WireAnswer, cause: Cause): void {
     const requestId = request[contextKey]?.requestId ?? newId();
-    const { stream } = wire;
-    if (stream !== undefined) streams.add(stream);
+    // A stream of events never ends by itself; a download may finish.
+    const events = wire.headers.includes('text/event-stream') ? wire.stream : undefined;
+    if (events !== undefined) eventStreams.add(events);
     if (closing) wire.headers.push('connection', 'close');
     send(response, wire, { requestId, correlationId: cause.correlationId }, () => {
-      if (stream !== undefined) streams.delete(stream);
+      if (events !== undefined) eventStreams.delete(events);
       ended(response);
     });
   }
@@ -125,7 +126,7 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
     },
     async finish(deadlineMs) {
       closing = true;
-      for (const stream of streams) stream.destroy();
+      for (const stream of eventStreams) stream.destroy();
       if (running.size === 0) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.max(deadlineMs - Date.now(), 0));

@@ -33,7 +33,7 @@ export interface HostedHttp {
   invoke(operationName: string, input: InvokeInput): Promise<InvokeResult>;
   /** For services in processes of their own. Port 0 takes a free one. */
   listen(options: { host: string; port: number }): Promise<{ url: string }>;
-  /** Stops accepting, ends streams, lets running requests finish until `deadlineMs` (since the epoch), then closes. */
+  /** Stops accepting, ends streams of events, lets running requests finish until `deadlineMs` (since the epoch), then closes. */
   close(deadlineMs: number): Promise<void>;
 }
 
@@ -108,7 +108,8 @@ function createApp(refuse: (error: AppError, request: IncomingMessage, response:
     // Longer than any gateway keeps a connection idle (55 s), so that it never sends on one that is being closed.
     keepAliveTimeout: 75_000,
     requestTimeout: 30_000,
-    http: { headersTimeout: 10_000 },
+    // Looked at every 5 s, so that slow headers and bodies are gone within seconds of their limit.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,

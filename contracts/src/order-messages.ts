@@ -87,5 +87,8 @@ const orderShipped = event(
 
 const orderDelivered = event('order.delivered.v1', strict({ ...about, deliveredAt: Instant, metadata: Metadata }));
 
+/** A guest, known by the contact of an order alone, asked to be forgotten: overwrite what is kept about them. */
+const contactErased = event('order.contact-erased.v1', strict({ contactId: IdText, erasedAt: Instant }));
+
 /** What the order service tells the others. */
-export const orderEvents = { orderPlaced, orderConfirmed, orderRejected, orderCancelled, orderRefunded, orderShipped, orderDelivered };
+export const orderEvents = { contactErased, orderPlaced, orderConfirmed, orderRejected, orderCancelled, orderRefunded, orderShipped, orderDelivered };

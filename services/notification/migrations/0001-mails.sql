@@ -6,6 +6,8 @@ create table mail (
   subject_id uuid not null,
   occasion text not null,
   user_id uuid,
+  -- The order service's name for whom it went to.
+  contact_id uuid,
   order_id uuid,
   outcome text not null check (outcome in ('pending', 'sent', 'failed', 'suppressed')),
   reason text,
@@ -16,6 +18,7 @@ create table mail (
   unique (subject_id, template, occasion)
 );
 create index mail_by_user on mail (user_id, id desc) where user_id is not null;
+create index mail_by_contact on mail (contact_id) where contact_id is not null;
 
 -- What somebody has said; whoever has no row wants what everybody wants.
 create table preference (

@@ -9,6 +9,7 @@ import { openFileMailer } from './mail/file-mailer.ts';
 import { openSmtpMailer } from './mail/smtp-mailer.ts';
 import { getPreferences } from './queries/get-preferences.ts';
 import { listNotifications } from './queries/list-notifications.ts';
+import { onContactErased } from './reactions/on-contact-erased.ts';
 import { onOrderCancelled } from './reactions/on-order-cancelled.ts';
 import { onOrderConfirmed } from './reactions/on-order-confirmed.ts';
 import { onOrderRefunded } from './reactions/on-order-refunded.ts';
@@ -38,6 +39,7 @@ export const notification = defineService<NotificationDeps>({
     onOrderRefunded,
     onPasswordResetRequested,
     onUserErased,
+    onContactErased,
   ],
   effects: [sendMail, deleteMailFiles],
 });

@@ -11,7 +11,7 @@ export const onUserErased: NotificationReaction = reactionToMany(
   userEvents.userErased,
   async (messages, tx, service) => {
     const userIds = messages.map((message) => message.payload.userId);
-    const [mailIds] = await Promise.all([eraseRecipients(tx, userIds), forgetPreferences(tx, userIds)]);
+    const [mailIds] = await Promise.all([eraseRecipients(tx, 'user_id', userIds), forgetPreferences(tx, userIds)]);
     forgetMailFiles(tx, service, { mailIds, cause: messages[0]?.cause ?? { correlationId: newId() } });
   },
 );

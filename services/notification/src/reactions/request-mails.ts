@@ -35,9 +35,10 @@ export async function requestMails(
   const mails = requests.map((request) => {
     const { content, subjectId, occasion = '', userId, orderId } = request;
     const suppressed = suppressionOf(request, unsubscribed);
+    const contactId = request.addressee.kind === 'order-contact' ? request.addressee.contactId : null;
     return {
       request,
-      row: { id: newId(), template: content.template, subjectId, occasion, userId, orderId, suppressed },
+      row: { id: newId(), template: content.template, subjectId, occasion, userId, orderId, contactId, suppressed },
     };
   });
   const added = await addMails(

@@ -9,6 +9,7 @@ export interface NewMail {
   readonly occasion: string;
   readonly userId: string | null;
   readonly orderId: string | null;
+  readonly contactId: string | null;
   /** Why it is not to be sent; null when it is. */
   readonly suppressed: string | null;
 }
@@ -22,6 +23,7 @@ const insertMails = insertText(
     occasion: 'text',
     user_id: 'uuid',
     order_id: 'uuid',
+    contact_id: 'uuid',
     outcome: 'text',
     reason: 'text',
   },
@@ -37,6 +39,7 @@ export async function addMails(sql: Sql, mails: readonly NewMail[]): Promise<Set
     occasion: mail.occasion,
     user_id: mail.userId,
     order_id: mail.orderId,
+    contact_id: mail.contactId,
     outcome: mail.suppressed === null ? 'pending' : 'suppressed',
     reason: mail.suppressed,
   }));
@@ -74,11 +77,15 @@ export async function isPending(sql: Sql, id: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Overwrites what is kept of whom the mails of a user went to; returns the ids of those mails. */
-export async function eraseRecipients(sql: Sql, userIds: readonly string[]): Promise<string[]> {
+/** Overwrites what is kept of whom mails went to, of all mails to the users or contacts; returns the ids of those mails. */
+export async function eraseRecipients(
+  sql: Sql,
+  of: 'user_id' | 'contact_id',
+  ids: readonly string[],
+): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
-    'update mail set recipient = null, erased = true where user_id = any($1::uuid[]) returning id',
-    [userIds],
+    `update mail set recipient = null, erased = true where ${of} = any($1::uuid[]) returning id`,
+    [ids],
   );
   return rows.map((row) => row.id);
 }

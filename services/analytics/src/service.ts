@@ -1,6 +1,7 @@
 import { analyticsContract } from '@stoa/contracts/analytics';
 import { defineService } from '@stoa/platform/service';
 import { startRebuild } from './commands/start-rebuild.ts';
+import { checkInvariants } from './invariants.ts';
 import { rebuildProjections } from './jobs/rebuild-projections.ts';
 import { exportSales } from './queries/export-sales.ts';
 import { getSeries } from './queries/get-series.ts';
@@ -16,4 +17,5 @@ export const analytics = defineService({
   routes: { getSummary, getSeries, getTopProducts, exportSales, startRebuild },
   reactions: hearEvents,
   jobs: [rebuildProjections],
+  invariants: checkInvariants,
 });

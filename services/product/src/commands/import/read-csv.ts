@@ -71,15 +71,20 @@ interface Row {
 }
 
 async function* rowsOf(records: AsyncIterable<CsvRecord>, columns: readonly ProductColumn[]): AsyncGenerator<Row> {
+  // The parser counts a CR LF within quotes as two lines.
+  let countedTwice = 0;
   for await (const { record, info } of records) {
     let linesWithin = 0;
     const cells: { [Column in ProductColumn]?: string } = {};
     for (const [at, text] of record.entries()) {
-      linesWithin += text.includes('\n') ? text.split('\n').length - 1 : 0;
+      if (text.includes('\n')) {
+        linesWithin += text.split('\n').length - 1;
+        countedTwice += text.split('\r\n').length - 1;
+      }
       const column = columns[at];
       if (column !== undefined) cells[column] = unguardCell(text);
     }
-    const line = info.lines - linesWithin;
+    const line = info.lines - countedTwice - linesWithin;
     const reason = whyUnreadable(record, columns.length);
     yield reason === undefined ? { line, cells } : { line, cells, reason };
   }

@@ -104,6 +104,7 @@ create table kit.idempotency (
   held_until timestamptz,
   created_at timestamptz not null default now()
 );
+create index idempotency_by_resource on kit.idempotency (resource) where body is not null;
 create index idempotency_by_age on kit.idempotency (created_at);
 
 create table kit.event (

@@ -1,2 +1,2 @@
 export { type Made, type OnceSteps, once } from './once.ts';
-export { forgetOldKeys } from './record.ts';
+export { eraseAnswers, forgetOldKeys } from './record.ts';

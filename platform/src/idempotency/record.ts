@@ -97,3 +97,8 @@ export function storeAnswer(tx: Tx, answer: { scope: string; status: number; hea
 export async function forgetOldKeys(sql: Sql): Promise<void> {
   await sql.query(`delete from kit.idempotency where created_at < now() - interval '7 days'`);
 }
+
+/** Forgets what was answered about resources whose personal data is erased; the keys stay taken. */
+export async function eraseAnswers(sql: Sql, resources: readonly string[]): Promise<void> {
+  await sql.query(`update kit.idempotency set body = '{}' where resource = any($1) and body is not null`, [resources]);
+}

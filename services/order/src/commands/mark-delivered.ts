@@ -1,0 +1,46 @@
+import { type orderContract, type Shipment } from '@stoa/contracts/order';
+import { orderEvents } from '@stoa/contracts/order-messages';
+import { refusal } from '@stoa/platform/errors';
+import { once } from '@stoa/platform/idempotency';
+import type { Call, Handler } from '@stoa/platform/service';
+import type { Tx } from '@stoa/platform/sql';
+import { announce } from '../announce.ts';
+import type { OrderDeps, OrderService } from '../deps.ts';
+import { aboutOrder } from '../order-messages.ts';
+import { actorOf } from '../owner.ts';
+import { type OpenOrder, openOrders } from '../store/orders.ts';
+import { orderOfShipment } from '../store/shipments.ts';
+
+type DeliveredCall = Call<typeof orderContract.operations.markDelivered>;
+
+/** Says that a shipment has arrived; the order is delivered when all have. Saying it twice changes nothing. */
+export const markDelivered: Handler<typeof orderContract.operations.markDelivered, OrderDeps> = (call, service) =>
+  once<Shipment, typeof orderContract.operations.markDelivered>(call, service as never, {
+    work: async (tx) => ({ resource: call.params.id, answer: { status: 200, body: await deliver(tx, call, service) } }),
+  });
+
+async function deliver(tx: Tx, call: DeliveredCall, service: OrderService): Promise<Shipment> {
+  const { id } = call.params;
+  const orderId = await orderOfShipment(tx, id);
+  const order = orderId && (await openOrders(tx, [orderId])).get(orderId);
+  if (!order) throw refusal('shipment.not-found', `There is no shipment ${id}.`);
+  const now = service.clock.now();
+  const origin = { actor: actorOf(call.principal), at: now };
+  if (shipmentOf(order, id).deliveredAt === null) {
+    order.record(tx, [{ type: 'shipment-delivered', data: { shipmentId: id } }], origin);
+    if (order.state.status === 'shipped' && order.state.shipments.every((shipment) => shipment.deliveredAt !== null)) {
+      order.record(tx, [{ type: 'order-delivered', data: {} }], origin);
+      service.publish(tx, orderEvents.orderDelivered, {
+        key: order.state.id,
+        payload: { ...aboutOrder(order.state), deliveredAt: now },
+        cause: call.cause,
+      });
+    }
+    announce(tx, order.state, service);
+  }
+  return shipmentOf(order, id);
+}
+
+function shipmentOf(order: OpenOrder, id: string): Shipment {
+  return order.state.shipments.find((shipment) => shipment.id === id) as Shipment;
+}

@@ -1,0 +1,152 @@
+import { type Order, orderContract, type PlaceOrder } from '@stoa/contracts/order';
+import { orderEvents, type OrderLine, type OrderTotals } from '@stoa/contracts/order-messages';
+import { refusal } from '@stoa/platform/errors';
+import { isStaff } from '@stoa/platform/http';
+import { once } from '@stoa/platform/idempotency';
+import { newId } from '@stoa/platform/ids';
+import { format, zero } from '@stoa/platform/money';
+import type { Call, Handler } from '@stoa/platform/service';
+import { sqlState, type Tx, violatedConstraint } from '@stoa/platform/sql';
+import type { OrderDeps, OrderService } from '../deps.ts';
+import { checkItems, currencyOf, priceLines, totalsOf } from '../domain/pricing.ts';
+import { orderView } from '../order-view.ts';
+import { actorOf } from '../owner.ts';
+import { type CheckOutInput, checkOutName } from '../sagas/check-out/input.ts';
+import { addContact } from '../store/contacts.ts';
+import { recordPlaced } from '../store/orders.ts';
+import { settleOrder } from './settle-order.ts';
+
+type PlaceOrderCall = Call<typeof orderContract.operations.placeOrder>;
+
+/** An order with everything decided, before anything is written. */
+interface Draft {
+  readonly id: string;
+  readonly number: string;
+  readonly userId: string | null;
+  readonly email: string | null;
+  readonly lines: OrderLine[];
+  readonly totals: OrderTotals;
+  readonly shippingMethod: string | null;
+}
+
+/** Places an order: refuses at once what can never be fulfilled, and starts the check-out for the rest. */
+export const placeOrder: Handler<typeof orderContract.operations.placeOrder, OrderDeps> = async (call, service) => {
+  const { body } = call;
+  checkStaffFields(call);
+  let draft: Draft | undefined;
+  try {
+    return await once<Order, typeof orderContract.operations.placeOrder>(call, service as never, {
+      grouped: true,
+      guest: body.email,
+      secrets: (orderId) => (call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined),
+      work: async (tx) => {
+        draft ??= await prepare(call, service);
+        const order = write(tx, call, draft, service);
+        const answer = { status: 202, body: order, headers: { location: `/api/v1/orders/${order.id}` }, version: order.version };
+        return call.waitS ? { resource: order.id } : { resource: order.id, answer };
+      },
+      settle: (orderId) => settleOrder(orderId, call, service),
+    });
+  } catch (error) {
+    if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_external_id_key') {
+      throw refusal('order.external-id-taken', `There is an order with the externalId ${body.externalId} already.`, { cause: error });
+    }
+    throw error;
+  }
+};
+
+async function prepare(call: PlaceOrderCall, service: OrderService): Promise<Draft> {
+  const { body, principal, cause } = call;
+  const { deps } = service;
+  if (body.cartId) throw refusal('order.empty', 'There is no such cart.', { errors: [{ path: '/cartId', message: 'is not a cart of yours' }] });
+  const items = checkItems(body.items);
+  const userId = customerOf(call);
+  const customer = userId ? await deps.customers.active(userId, cause) : undefined;
+  const email = body.email ?? customer?.email ?? null;
+  if (!email && !isStaff(principal, ['support'])) throw refusal('order.email-needed', 'A guest’s order needs an e-mail address in `email`.');
+  const catalogue = await deps.catalogue.find([...new Set(items.map((item) => item.sku.toUpperCase()))], cause);
+  const currency = currencyOf(body, items, catalogue);
+  const lines = priceLines(items, catalogue, { currency, newId });
+  const quote = await shippingOf(body, currency, call, service);
+  const totals = totalsOf(lines, quote?.price ?? zero(currency));
+  if (body.expectedTotal && (body.expectedTotal.currency !== currency || body.expectedTotal.amount !== totals.total.amount)) {
+    throw refusal(
+      'order.price-changed',
+      `The total is ${format(totals.total)}, not ${format(body.expectedTotal)} as expected. Show the new total and ask again.`,
+    );
+  }
+  return { id: newId(), number: await deps.numbers.take(), userId, email, lines, totals, shippingMethod: quote?.code ?? null };
+}
+
+/** Whose order it is: the caller's, or whoever staff enter it for. */
+function customerOf({ body, principal }: PlaceOrderCall): string | null {
+  if (body.customerId) return body.customerId;
+  return principal.kind === 'user' && !usesStaffFields(body) ? principal.userId : null;
+}
+
+async function shippingOf(body: PlaceOrder, currency: string, call: PlaceOrderCall, { deps }: OrderService) {
+  if (body.shippingMethod === 'none') return undefined;
+  if (!body.shippingAddress) {
+    throw refusal('order.address-needed', 'Goods are sent to an address: name it in `shippingAddress`.', {
+      errors: [{ path: '/shippingAddress', message: 'is required' }],
+    });
+  }
+  const { country } = body.shippingAddress;
+  return deps.shippingPrices.quote({ country, currency, ...(body.shippingMethod && { method: body.shippingMethod }) }, call.cause);
+}
+
+/** Everything that placing an order writes, in one transaction: stream, projection, contact, saga, event. */
+function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService): Order {
+  const { body, cause } = call;
+  const { id, number, userId, email, lines, totals, shippingMethod } = draft;
+  const contactId = newId();
+  const metadata = body.metadata ?? {};
+  const now = service.clock.now();
+  const placedAt = body.placedAt ?? now;
+  addContact(tx, { id: contactId, user_id: userId, email, shipping_address: body.shippingAddress ?? null });
+  const state = recordPlaced(
+    tx,
+    id,
+    {
+      type: 'order-placed',
+      data: { number, userId, contactId, externalId: body.externalId ?? null, items: lines, totals, shippingMethod, metadata },
+    },
+    { actor: actorOf(call.principal), at: placedAt },
+  );
+  service.sagas.start<CheckOutInput>(tx, checkOutName, {
+    key: id,
+    input: {
+      contactId,
+      lines: lines.map(({ lineId, sku, quantity }) => ({ lineId, sku, quantity })),
+      total: totals.total,
+      paymentToken: body.paymentToken,
+      shippingMethod,
+    },
+    cause,
+  });
+  service.publish(tx, orderEvents.orderPlaced, {
+    key: id,
+    payload: { orderId: id, number, userId, contactId, placedAt, items: lines, totals, metadata },
+    cause,
+  });
+  return orderView({ id, state, created_at: now, email, shipping_address: body.shippingAddress ?? null });
+}
+
+const staffFields = ['customerId', 'externalId', 'placedAt', 'taxExempt'] as const;
+
+/** What only staff may say, for imports and negotiated sales. */
+function checkStaffFields({ body, principal }: PlaceOrderCall): void {
+  if (isStaff(principal, ['support']) || !usesStaffFields(body)) return;
+  const named: string[] = staffFields.filter((field) => body[field] !== undefined);
+  if (body.shippingMethod === 'none') named.push('shippingMethod: "none"');
+  if (body.items?.some((item) => item.unitPrice)) named.push('unitPrice');
+  throw refusal('auth.forbidden', `Only staff may send ${named.join(', ')}.`);
+}
+
+function usesStaffFields(body: PlaceOrder): boolean {
+  return (
+    staffFields.some((field) => body[field] !== undefined) ||
+    body.shippingMethod === 'none' ||
+    (body.items ?? []).some((item) => item.unitPrice)
+  );
+}

@@ -1,0 +1,92 @@
+import type { PlaceOrder } from '@stoa/contracts/order';
+import type { OrderLine, OrderTotals } from '@stoa/contracts/order-messages';
+import { refusal, type Violation } from '@stoa/platform/errors';
+import { add, type Money, sum, times, zero } from '@stoa/platform/money';
+
+/** What the catalogue says of a SKU. */
+export interface CatalogueEntry {
+  readonly sku: string;
+  readonly productId: string;
+  readonly title: string;
+  readonly price: Money;
+  readonly prices: readonly Money[];
+  readonly status: string;
+}
+
+export type RequestedItem = NonNullable<PlaceOrder['items']>[number];
+
+const itemsMax = 2_000;
+
+/** Refuses orders of nothing and of too much. */
+export function checkItems(items: readonly RequestedItem[] | undefined): readonly RequestedItem[] {
+  if (!items || items.length === 0) throw refusal('order.empty', 'An order needs at least one item.', at([{ path: '/items', message: 'is empty' }]));
+  if (items.length > itemsMax) {
+    throw refusal('order.too-many-items', `An order has at most ${itemsMax} items, this one has ${items.length}. Split it.`);
+  }
+  return items;
+}
+
+/** The currency of an order: the one asked for, else the first agreed price's, else the first item's own. */
+export function currencyOf(
+  request: Pick<PlaceOrder, 'currency' | 'expectedTotal'>,
+  items: readonly RequestedItem[],
+  catalogue: ReadonlyMap<string, CatalogueEntry>,
+): string {
+  const agreed = items.find((item) => item.unitPrice)?.unitPrice?.currency;
+  const first = items.map((item) => catalogue.get(item.sku.toUpperCase())).find((entry) => entry !== undefined);
+  return request.currency ?? agreed ?? request.expectedTotal?.currency ?? first?.price.currency ?? 'EUR';
+}
+
+/** Prices items at the catalogue's prices, or at those agreed. Refuses naming each line that cannot be priced. Lines that repeat a SKU stay lines. */
+export function priceLines(
+  items: readonly RequestedItem[],
+  catalogue: ReadonlyMap<string, CatalogueEntry>,
+  { currency, newId }: { currency: string; newId: () => string },
+): OrderLine[] {
+  const unknown: Violation[] = [];
+  const mismatched: Violation[] = [];
+  const lines: OrderLine[] = [];
+  items.forEach((item, index) => {
+    const sku = item.sku.toUpperCase();
+    const entry = catalogue.get(sku);
+    // What is no longer sold can still be part of a negotiated or imported sale.
+    if (!entry || (entry.status !== 'active' && !item.unitPrice)) {
+      unknown.push({ path: `/items/${index}/sku`, message: `${item.sku} is not in the catalogue` });
+      return;
+    }
+    const unitPrice = item.unitPrice ?? [entry.price, ...entry.prices].find((price) => price.currency === currency);
+    if (!unitPrice || unitPrice.currency !== currency) {
+      mismatched.push({ path: `/items/${index}`, message: `${sku} has no price in ${currency}` });
+      return;
+    }
+    lines.push({
+      lineId: newId(),
+      sku,
+      productId: entry.productId,
+      title: entry.title,
+      quantity: item.quantity,
+      unitPrice,
+      lineTotal: times(unitPrice, item.quantity),
+    });
+  });
+  if (unknown.length > 0) throw refusal('order.unknown-sku', sentence(unknown), at(unknown));
+  if (mismatched.length > 0) throw refusal('order.currency-mismatch', sentence(mismatched), at(mismatched));
+  return lines;
+}
+
+/** Adds an order up. Prices include tax, so tax is no sum on top. */
+export function totalsOf(lines: readonly OrderLine[], shipping: Money): OrderTotals {
+  const none = zero(shipping.currency);
+  const subtotal = sum(lines.map((line) => line.lineTotal), shipping.currency);
+  return { subtotal, discount: none, shipping, tax: none, total: add(subtotal, shipping) };
+}
+
+function sentence(violations: readonly Violation[]): string {
+  const [first] = violations;
+  const more = violations.length - 1;
+  return `${first?.message}${more > 0 ? `, nor are ${more} more (see errors)` : ''}.`;
+}
+
+function at(errors: readonly Violation[]): { errors: readonly Violation[] } {
+  return { errors };
+}

@@ -1,0 +1,27 @@
+import { type ShippingMethod, shippingContract } from '@stoa/contracts/shipping';
+import type { Client } from '@stoa/platform/client';
+import type { Cause } from '@stoa/platform/schema';
+
+const keptMs = 10_000;
+const quotesMax = 2_000;
+
+/** What sending costs, as the shipping service quotes it; kept for ten seconds. */
+export class ShippingPrices {
+  readonly #shipping: Client<typeof shippingContract>;
+  readonly #kept = new Map<string, { quote: ShippingMethod; untilMs: number }>();
+
+  constructor(shipping: Client<typeof shippingContract>) {
+    this.#shipping = shipping;
+  }
+
+  /** The quote for a method, or for the cheapest that fits. */
+  async quote(asked: { country: string; currency: string; method?: string }, cause: Cause): Promise<ShippingMethod> {
+    const name = `${asked.country} ${asked.currency} ${asked.method ?? ''}`;
+    const kept = this.#kept.get(name);
+    if (kept && kept.untilMs > performance.now()) return kept.quote;
+    const quote = await this.#shipping.quoteShipping({ query: asked }, { cause });
+    if (this.#kept.size >= quotesMax) this.#kept.clear();
+    this.#kept.set(name, { quote, untilMs: performance.now() + keptMs });
+    return quote;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Sql } from '@stoa/platform/sql';
+
+interface Watch {
+  readonly version: number;
+  readonly wake: () => void;
+}
+
+const lookEveryMs = 250;
+
+/**
+ * Tells waiting requests that an order has changed: at once for changes committed in this process, and within a quarter of a second for those of
+ * others. One read serves all who wait.
+ */
+export class OrderChanges {
+  readonly #sql: Sql;
+  readonly #watches = new Map<string, Set<Watch>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  /** An order has reached a version. */
+  announce(orderId: string, version: number): void {
+    for (const watch of this.#watches.get(orderId) ?? []) if (version > watch.version) watch.wake();
+  }
+
+  /** Resolves when the order is past the version, when the time is up, or when nobody waits any more. */
+  async next(orderId: string, version: number, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<void> {
+    if (timeoutMs <= 0 || signal.aborted) return;
+    const watches = this.#watches.get(orderId) ?? new Set();
+    this.#watches.set(orderId, watches);
+    this.#timer ??= setInterval(() => void this.#look(), lookEveryMs);
+    let watch: Watch | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    let wake = () => {};
+    try {
+      await new Promise<void>((resolve) => {
+        wake = () => resolve();
+        watch = { version, wake };
+        watches.add(watch);
+        timer = setTimeout(wake, timeoutMs);
+        signal.addEventListener('abort', wake, { once: true });
+      });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', wake);
+      if (watch) watches.delete(watch);
+      if (watches.size === 0) this.#watches.delete(orderId);
+      if (this.#watches.size === 0) this.close();
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const rows = await this.#sql.query<{ id: string; version: number }>(
+        'select id, version from orders where id = any($1::uuid[])',
+        [[...this.#watches.keys()]],
+      );
+      for (const row of rows) this.announce(row.id, row.version);
+    } catch {
+      // The database is away; the next look asks again.
+    }
+  }
+}

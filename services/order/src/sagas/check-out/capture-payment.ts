@@ -1,0 +1,19 @@
+import { paymentCommands } from '@stoa/contracts/payment-messages';
+import { commandStep, type SagaFailure } from '@stoa/platform/saga';
+import type { Tx } from '@stoa/platform/sql';
+import type { OrderService } from '../../deps.ts';
+import { startCancellation } from '../cancel-order/cancel-order.ts';
+import type { CheckOut } from './input.ts';
+
+/** Takes the money. Refused for good, the order is cancelled and the goods go back into stock. */
+export const capturePayment = commandStep({
+  name: 'capture payment',
+  command: paymentCommands.capturePayment,
+  payload: ({ key, input }: CheckOut) => ({ orderId: key, amount: input.total }),
+  undoable: false,
+  timeoutMs: 60_000,
+  whenRefused(saga: CheckOut, { detail }: SagaFailure, tx: Tx, service: OrderService) {
+    startCancellation(tx, saga.state.state, { code: 'payment.capture-failed', detail }, saga.cause, service);
+    return 'end';
+  },
+});

@@ -5,17 +5,22 @@ import type { Handler } from '@stoa/platform/service';
 import type { Sql } from '@stoa/platform/sql';
 import { csvLine, decimalText, textCell } from '../domain/csv.ts';
 import { type Period, readPeriod } from '../domain/period.ts';
-import { type ExportPlace, type LineRow, type OrderRow, readLineRows, readOrderRows } from '../store/export.ts';
+import { type LineRow, type OrderRow, readLineRows, readOrderRows } from '../store/export.ts';
 
-const rowsAtOnce = 1_000;
+// An order has 2,000 lines at the most.
+const ordersAtOnce = { orders: 1_000, lines: 100 };
+
+const orderHeads = ['order_id', 'number', 'placed_at', 'status', 'currency'];
+const heads = {
+  orders: [...orderHeads, 'total', 'refunded'],
+  lines: [...orderHeads, 'line_id', 'product_id', 'sku', 'title', 'quantity', 'line_total'],
+};
 
 export const exportSales: Handler<typeof analyticsContract.operations.exportSales> = async (call, service) => {
   const { rows = 'orders', currency } = call.query;
-  const asked = { period: readPeriod(call.query), currency };
-  // Page by page, each its own statement: a slow reader holds no transaction open and no more than one page in memory.
-  const text = rows === 'orders' ? orderPages(service.db, asked) : linePages(service.db, asked);
+  const asked = { period: readPeriod(call.query), currency, rows };
   return {
-    stream: Readable.from(text, { objectMode: false }),
+    stream: Readable.from(exportText(service.db, asked), { objectMode: false }),
     headers: { 'content-disposition': `attachment; filename="${rows}.csv"`, 'cache-control': 'no-store' },
   };
 };
@@ -23,67 +28,53 @@ export const exportSales: Handler<typeof analyticsContract.operations.exportSale
 interface Asked {
   readonly period: Period;
   readonly currency: string | undefined;
+  readonly rows: 'orders' | 'lines';
 }
 
-async function* orderPages(sql: Sql, asked: Asked): AsyncGenerator<string> {
+/** Page by page, each its own statements: a slow reader holds no transaction open and no more than one page in memory. */
+async function* exportText(sql: Sql, asked: Asked): AsyncGenerator<string> {
   const decimal = decimalWriter();
-  yield csvLine(['order_id', 'number', 'placed_at', 'status', 'currency', 'total', 'refunded']);
-  let after: ExportPlace | undefined;
-  for (;;) {
-    const page = await readOrderRows(sql, { ...asked, after, limit: rowsAtOnce });
-    if (page.length > 0) {
-      yield page
-        .map((row) =>
-          csvLine([...orderCells(row), decimal(row.total, row.currency), decimal(row.refunded, row.currency)]),
-        )
-        .join('');
-    }
-    const last = page.at(-1);
-    if (!last || page.length < rowsAtOnce) return;
-    after = { placedAtText: last.placed_at_text, orderId: last.order_id, lineId: last.order_id };
-  }
-}
-
-async function* linePages(sql: Sql, asked: Asked): AsyncGenerator<string> {
-  const decimal = decimalWriter();
-  yield csvLine([
-    'order_id',
-    'number',
-    'placed_at',
-    'status',
-    'currency',
-    'line_id',
-    'product_id',
-    'sku',
-    'title',
-    'quantity',
-    'line_total',
-  ]);
-  let after: ExportPlace | undefined;
-  for (;;) {
-    const page = await readLineRows(sql, { ...asked, after, limit: rowsAtOnce });
-    if (page.length > 0) yield page.map((row) => csvLine(lineCells(row, decimal))).join('');
-    const last = page.at(-1);
-    if (!last || page.length < rowsAtOnce) return;
-    after = { placedAtText: last.placed_at_text, orderId: last.order_id, lineId: last.line_id };
+  yield csvLine(heads[asked.rows]);
+  const limit = ordersAtOnce[asked.rows];
+  for (let after: OrderRow | undefined; ; ) {
+    const orders = await readOrderRows(sql, asked, { after, limit });
+    const text = asked.rows === 'orders' ? orderLines(orders, decimal) : await soldLines(sql, orders, decimal);
+    // An empty piece would end the stream.
+    if (text !== '') yield text;
+    if (orders.length < limit) return;
+    after = orders.at(-1);
   }
 }
 
 type WriteDecimal = (amount: number, currency: string) => string;
 
-function lineCells(row: LineRow, decimal: WriteDecimal): (string | number)[] {
+function orderLines(orders: readonly OrderRow[], decimal: WriteDecimal): string {
+  return orders
+    .map((row) => csvLine([...orderCells(row), decimal(row.total, row.currency), decimal(row.refunded, row.currency)]))
+    .join('');
+}
+
+async function soldLines(sql: Sql, orders: readonly OrderRow[], decimal: WriteDecimal): Promise<string> {
+  const ids = orders.map((row) => row.order_id);
+  const lines = await readLineRows(sql, ids);
+  return orders
+    .flatMap((order) => (lines.get(order.order_id) ?? []).map((line) => csvLine(lineCells(order, line, decimal))))
+    .join('');
+}
+
+function lineCells(order: OrderRow, line: LineRow, decimal: WriteDecimal): (string | number)[] {
   return [
-    ...orderCells(row),
-    row.line_id,
-    row.product_id ?? '',
-    textCell(row.sku),
-    textCell(row.title),
-    row.quantity,
-    decimal(row.amount, row.currency),
+    ...orderCells(order),
+    line.line_id,
+    line.product_id ?? '',
+    textCell(line.sku),
+    textCell(line.title),
+    line.quantity,
+    decimal(line.amount, order.currency),
   ];
 }
 
-function orderCells(row: Omit<OrderRow, 'total' | 'refunded'>): string[] {
+function orderCells(row: OrderRow): string[] {
   return [row.order_id, textCell(row.number), row.placed_at, row.status, row.currency];
 }
 

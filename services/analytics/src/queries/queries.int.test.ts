@@ -205,6 +205,12 @@ test('the export of lines runs no formula and repeats none', async () => {
   assert.ok(rows[1]?.endsWith(`,'=1+1,"'@SUM(A1), ""all""",1,0.05`), rows[1]);
 });
 
+test('orders without lines do not cut an export of lines short', async () => {
+  const early = Array.from({ length: 150 }, () => rejected(testOrder({ placedAt: '2010-01-01T00:00:00.000Z' })));
+  await hearAll(...early, confirmed(testOrder()));
+  assert.equal((await exported({ rows: 'lines' })).length, 2);
+});
+
 async function hearAll(...messages: Message[]): Promise<void> {
   await analytics.db.transaction((tx) => hear(messages, tx));
 }

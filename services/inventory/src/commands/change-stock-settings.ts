@@ -1,0 +1,20 @@
+import type { inventoryContract } from '@stoa/contracts/inventory';
+import { requireMatch } from '@stoa/platform/http';
+import type { Handler } from '@stoa/platform/service';
+import { noSuchStock } from '../queries/get-stock.ts';
+import { changeThreshold, findStock, lockSku } from '../store/stock-rows.ts';
+
+/** Sets how many available units of a SKU are few. */
+export const changeStockSettings: Handler<typeof inventoryContract.operations.changeStockSettings> = async (call, { db }) => {
+  const sku = call.params.sku.toUpperCase();
+  const stock = await db.transaction(async (tx) => {
+    await lockSku(tx, sku);
+    const before = await findStock(tx, sku);
+    if (!before) throw noSuchStock(sku);
+    requireMatch(call, before.version);
+    await changeThreshold(tx, sku, call.body.lowStockThreshold);
+    return findStock(tx, sku);
+  });
+  if (!stock) throw noSuchStock(sku);
+  return { body: stock, version: stock.version };
+};

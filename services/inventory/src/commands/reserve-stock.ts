@@ -1,0 +1,53 @@
+import { inventoryCommands } from '@stoa/contracts/inventory-messages';
+import type { Cause, Outcome } from '@stoa/platform/schema';
+import { commandHandler } from '@stoa/platform/service';
+import { crossesLimit, type Portion } from '../domain/shelf.ts';
+import { firstShortage, sumLines } from '../domain/order-lines.ts';
+import { lockReservations, writeBatch } from '../store/batch.ts';
+import { lockShelf, takeTurn } from '../store/locking.ts';
+import { tellChanges } from './tell-changes.ts';
+
+const done: Outcome<Record<string, never>> = { kind: 'done', output: {} };
+
+/** Holds stock for orders, first come first served; an order gets all of its lines or none. */
+export const reserveStock = commandHandler(inventoryCommands.reserveStock, {
+  async doMany(commands, tx, service) {
+    await takeTurn(tx);
+    const orders = commands.map(({ payload, cause }) => ({ ...payload, cause, asked: sumLines(payload.lines) }));
+    const shelf = await lockShelf(tx, orders.flatMap(({ asked }) => [...asked.keys()]));
+    const taken: (Portion & { orderId: string })[] = [];
+    const causes = new Map<string, Cause>();
+    const outcomes = orders.map(({ orderId, asked, cause }) => {
+      const shortage = firstShortage(asked, shelf);
+      if (shortage) return outOfStock(shortage);
+      for (const [sku, quantity] of asked) {
+        for (const portion of shelf.hold(sku, quantity)) taken.push({ orderId, ...portion });
+        causes.set(sku, cause);
+      }
+      return done;
+    });
+    await writeBatch(tx, { stock: shelf.changes(), taken });
+    const changes = shelf.changedSkus().filter(crossesLimit);
+    tellChanges(service, tx, { changes, causeOf: (sku) => causes.get(sku) as Cause });
+    return outcomes;
+  },
+
+  /** Lets go what the orders still hold. */
+  async undoMany(commands, tx, service) {
+    await takeTurn(tx);
+    const reservations = await lockReservations(tx, commands.map(({ payload }) => payload.orderId));
+    const held = [...reservations.values()].flat().filter(({ state }) => state === 'held');
+    const shelf = await lockShelf(tx, held.map(({ sku }) => sku));
+    for (const portion of held) shelf.release(portion);
+    await writeBatch(tx, { stock: shelf.changes(), changed: held.map((row) => ({ ...row, state: 'released' })) });
+    const causes = new Map(commands.map(({ payload, cause }) => [payload.orderId, cause]));
+    const causeBySku = new Map(held.map(({ sku, orderId }) => [sku, causes.get(orderId) as Cause]));
+    const changes = shelf.changedSkus().filter(crossesLimit);
+    tellChanges(service, tx, { changes, causeOf: (sku) => causeBySku.get(sku) as Cause });
+    return commands.map(() => done);
+  },
+});
+
+function outOfStock({ sku, asked, available }: { sku: string; asked: number; available: number }): Outcome<never> {
+  return { kind: 'refused', code: 'order.out-of-stock', detail: `${sku}: ${asked} asked for, ${available} available.` };
+}

@@ -5,16 +5,20 @@ import type { Environment } from '../config/index.ts';
 import { assert, fault } from '../errors/index.ts';
 import type { Message, Principal } from '../schema/index.ts';
 import { systemClock, type Clock } from '../time/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
 import { LocalTransport } from '../transport/index.ts';
 import type { ServiceDefinition } from './definition.ts';
 import type { Edge, HealthReport, LocalTarget } from './edge.ts';
 import { type HostedService, hostService } from './host-service.ts';
+import { measureServices } from './measure.ts';
 
 export interface RunOptions {
   readonly environment: Environment;
   readonly log: Logger;
   readonly version: string;
   readonly clock?: Clock;
+  /** Told about requests, connections, messages and sagas. */
+  readonly metrics?: Metrics;
   /** The URL of a service's database. */
   readonly databaseUrl: (service: string) => Promise<string>;
   /** Connections that all services of this process share out among them; 60 unless given. */
@@ -62,7 +66,12 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
         for (const hear of listeners.get(message.type) ?? []) hear(message);
       },
       client: clientsOf(definition.name).client,
-      http: { log, ...(options.verifyToken && { verifyToken: options.verifyToken }) },
+      http: {
+        log,
+        ...(options.verifyToken && { verifyToken: options.verifyToken }),
+        ...(options.metrics && { observe: options.metrics.observeHttp(definition.name) }),
+        ...(environment.STOA_TEST_MODE === '1' && { checkAnswers: true }),
+      },
     });
     hosted.set(definition.name, service);
     doors.set(definition.name, service.http);
@@ -77,6 +86,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
     const opened = await Promise.allSettled(inner.map(open));
     const failed = opened.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
+    if (options.metrics) measureServices(options.metrics, hosted);
     for (const service of hosted.values()) await service.start();
     const door = definitions.find((definition) => definition.edge !== undefined);
     const edge = door && (await openEdge(door));

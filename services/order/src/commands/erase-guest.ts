@@ -1,4 +1,5 @@
 import type { orderContract } from '@stoa/contracts/order';
+import { orderEvents } from '@stoa/contracts/order-messages';
 import { eraseAnswers } from '@stoa/platform/idempotency';
 import type { Handler } from '@stoa/platform/service';
 import type { OrderDeps } from '../deps.ts';
@@ -7,12 +8,17 @@ import { eraseContacts } from '../store/contacts.ts';
 import { readOrders } from '../store/orders.ts';
 
 /** Erases what is personal about a guest's order, for whoever holds its token. The order stays. */
-export const eraseGuest: Handler<typeof orderContract.operations.eraseGuest, OrderDeps> = async ({ body, orderToken }, service) => {
+export const eraseGuest: Handler<typeof orderContract.operations.eraseGuest, OrderDeps> = async ({ body, orderToken, cause }, service) => {
   const [record] = await readOrders(service.db, [body.orderId]);
   if (!record || !service.deps.tokens.proves(orderToken, body.orderId)) throw notFound(body.orderId);
   await service.db.transaction(async (tx) => {
     await eraseContacts(tx, { contactId: record.state.contactId });
     await eraseAnswers(tx, [body.orderId]);
+    service.publish(tx, orderEvents.contactErased, {
+      key: body.orderId,
+      payload: { contactId: record.state.contactId, erasedAt: service.clock.now() },
+      cause,
+    });
   });
   return { status: 204 };
 };

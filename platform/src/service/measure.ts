@@ -1,0 +1,47 @@
+import type { Metrics, Sample } from '../telemetry/index.ts';
+import type { HostedService } from './host-service.ts';
+
+/** Use and lag of what a service works with, asked for whenever the metrics are read. */
+export function measureServices(metrics: Metrics, services: ReadonlyMap<string, HostedService>): void {
+  const each = async (read: (service: HostedService) => Promise<readonly Sample[]> | readonly Sample[]): Promise<Sample[]> => {
+    const samples = await Promise.allSettled([...services.values()].map(async (service) => read(service)));
+    return samples.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+  };
+
+  metrics.gauge('stoa_database_connections', 'Connections of a service by state; callers waiting for one', ['service', 'state'], () =>
+    each(({ service }) => {
+      const { total, idle, waiting } = service.db.usage;
+      return Object.entries({ used: total - idle, idle, waiting }).map(([state, value]) => ({
+        labels: { service: service.name, state },
+        value,
+      }));
+    }),
+  );
+  metrics.gauge('stoa_database_statements_total', 'SQL statements sent since the start', ['service'], () =>
+    each(({ service }) => [{ labels: { service: service.name }, value: service.db.usage.statements }]),
+  );
+  metrics.gauge('stoa_outbox_messages', 'Messages committed and not yet handed over', ['service'], () =>
+    each((hosted) => count(hosted, 'select count(*) as count from kit.outbox')),
+  );
+  metrics.gauge('stoa_outbox_lag_seconds', 'Age of the oldest message that is not yet handed over', ['service'], () =>
+    each((hosted) => count(hosted, 'select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as count from kit.outbox')),
+  );
+  metrics.gauge('stoa_inbox_messages', 'Messages that wait, are dead or are parked', ['service', 'status'], () =>
+    each((hosted) => byStatus(hosted, 'select status, count(*) as count from kit.inbox group by status')),
+  );
+  metrics.gauge('stoa_sagas', 'Sagas that have not ended, by status', ['service', 'status'], () =>
+    each((hosted) =>
+      byStatus(hosted, `select status, count(*) as count from kit.saga where status in ('running', 'compensating', 'stuck') group by status`),
+    ),
+  );
+}
+
+async function count({ service }: HostedService, text: string): Promise<Sample[]> {
+  const [row] = await service.db.query<{ count: number }>(text, []);
+  return row ? [{ labels: { service: service.name }, value: row.count }] : [];
+}
+
+async function byStatus({ service }: HostedService, text: string): Promise<Sample[]> {
+  const rows = await service.db.query<{ status: string; count: number }>(text, []);
+  return rows.map((row) => ({ labels: { service: service.name, status: row.status }, value: row.count }));
+}

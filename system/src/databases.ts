@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Environment } from '@stoa/platform/config';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@stoa/platform/embedded';
+import type { Logger } from '@stoa/platform/telemetry';
+
+/** Where the services' databases are. */
+export interface Databases {
+  urlOf(service: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+const watchEveryMs = 250;
+
+/**
+ * The databases that the environment names, and for the other services the embedded server in the data directory, which is started when the first of them
+ * asks. If that server dies while the shop runs, it is started again.
+ */
+export function openDatabases(environment: Environment, dataDir: string, log: Logger): Databases {
+  let starting: Promise<EmbeddedPostgres> | undefined;
+  const closing = new AbortController();
+  let watching: Promise<void> | undefined;
+
+  async function start(): Promise<EmbeddedPostgres> {
+    const settings = environment.STOA_TEST_MODE === '1' ? { log_min_messages: 'warning' } : {};
+    return startEmbeddedPostgres({ dataDir, settings, log: (line) => log.info(line) });
+  }
+
+  async function watch(): Promise<void> {
+    while (!closing.signal.aborted) {
+      await sleep(watchEveryMs, undefined, { signal: closing.signal }).catch(() => undefined);
+      const server = await starting;
+      if (closing.signal.aborted || !server || isAlive(server.pid)) continue;
+      log.warn({ pid: server.pid }, 'the embedded PostgreSQL has died; starting it again');
+      const again = start();
+      await again.then(
+        () => {
+          starting = again;
+        },
+        (error) => log.error({ err: error }, 'the embedded PostgreSQL could not be started again'),
+      );
+    }
+  }
+
+  return {
+    async urlOf(service) {
+      const named = environment[`STOA_${service.toUpperCase()}_DATABASE_URL`];
+      if (named) return named;
+      starting ??= start();
+      watching ??= watch();
+      return (await starting).ensureDatabase(service);
+    },
+    async close() {
+      closing.abort();
+      await watching;
+      await (await starting)?.stop();
+    },
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

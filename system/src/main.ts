@@ -1,0 +1,93 @@
+import { resolve } from 'node:path';
+import { createRequire } from 'node:module';
+import { type Environment, readSettings, setting } from '@stoa/platform/config';
+import { onSignals } from '@stoa/platform/lifecycle';
+import { type Running, run } from '@stoa/platform/service';
+import { createLog, createMetrics, serveMetrics } from '@stoa/platform/telemetry';
+import { type Admin, firstAdmin } from './admin.ts';
+import { openDatabases } from './databases.ts';
+import { seedDemo } from './demo/seed.ts';
+import { services } from './services.ts';
+
+export interface UpOptions {
+  readonly environment: Environment;
+  /** Whether an empty shop is filled with demo products. */
+  readonly demo: boolean;
+}
+
+/** The shop while it runs. */
+export interface Shop {
+  readonly running: Running;
+  readonly url: string;
+  readonly admin: Admin;
+  stop(deadlineMs?: number): Promise<void>;
+}
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+/** Starts every service in this process, with what they need; returns when the shop answers. */
+export async function openShop({ environment, demo }: UpOptions): Promise<Shop> {
+  const settings = readSettings(environment, {
+    STOA_DATA_DIR: setting.text({ default: './.stoa', describe: 'Embedded database, keys, mail' }),
+    STOA_LOG_LEVEL: setting.choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+      default: 'info',
+      describe: 'Least important lines that are logged',
+    }),
+    STOA_METRICS_PORT: setting.integer({ default: 9464, min: 0, max: 65_535, describe: 'Port of /metrics, on loopback' }),
+  });
+  const dataDir = resolve(settings.STOA_DATA_DIR);
+  const log = createLog({ service: 'stoa', level: settings.STOA_LOG_LEVEL });
+  const admin = await firstAdmin(environment, dataDir);
+  const databases = openDatabases(environment, dataDir, log);
+  const metrics = createMetrics();
+  const scrape = await serveMetrics(metrics, { port: settings.STOA_METRICS_PORT });
+  try {
+    const running = await run(services, {
+      environment: { ...environment, STOA_DATA_DIR: dataDir, STOA_ADMIN_EMAIL: admin.email, STOA_ADMIN_PASSWORD: admin.password },
+      log,
+      version,
+      metrics,
+      databaseUrl: (service) => databases.urlOf(service),
+    });
+    const url = running.url ?? '';
+    if (demo) await seedDemo({ url, admin, log });
+    return {
+      running,
+      url,
+      admin,
+      async stop(deadlineMs) {
+        await running.stop(deadlineMs);
+        await scrape.close();
+        await databases.close();
+      },
+    };
+  } catch (error) {
+    await scrape.close();
+    await databases.close();
+    throw error;
+  }
+}
+
+/** `stoa up`: runs the shop until it is told to stop. */
+export async function up(options: UpOptions): Promise<void> {
+  process.title = 'stoa';
+  const shop = await openShop(options);
+  onSignals((deadlineMs) => shop.stop(deadlineMs));
+  process.stdout.write(welcome(shop));
+}
+
+function welcome({ url, admin }: Shop): string {
+  const lines = [
+    '',
+    `  Stoa is open at ${url}`,
+    '',
+    `    products   ${url}/api/v1/products`,
+    `    the API    ${url}/docs`,
+    `    health     ${url}/health`,
+    `    admin      ${admin.email}${admin.isNew ? `   password ${admin.password} (shown once; kept in the data directory)` : ''}`,
+    '',
+    '  Ctrl-C stops it; what has been ordered is kept.',
+    '',
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type AppError, refusal } from '@stoa/platform/errors';
 import { timeoutMsDefault } from '@stoa/platform/http';
 import { anonymous } from '@stoa/platform/schema';
@@ -44,7 +45,11 @@ const authBodyBytesMax = 16_384;
 export function createReceiver(stations: Stations): (request: IncomingMessage, response: ServerResponse) => void {
   const { clock, proxies, routes, identity, limits, cached, cors, inFlight } = stations;
 
+  /** Connections that are being closed: what was sent behind a refused request is not looked at, for it may be a part of it. */
+  const doomed = new WeakSet<Socket>();
+
   return (request, response) => {
+    if (doomed.has(request.socket)) return;
     const peer = request.socket.remoteAddress ?? '';
     const isTrusted = proxies.isTrusted(peer);
     const head = readHead(request.rawHeaders, request.httpVersion, isTrusted);
@@ -69,8 +74,11 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
       counted: undefined,
     };
     // A connection over which two programs may disagree carries no further request.
-    if (problem !== undefined) finish(exchange, refusal('request.invalid', problem), ['Connection', 'close']);
-    else identify(exchange);
+    if (problem === undefined) identify(exchange);
+    else {
+      doomed.add(request.socket);
+      finish(exchange, refusal('request.invalid', problem), ['Connection', 'close']);
+    }
   };
 
   function identify(exchange: Exchange) {

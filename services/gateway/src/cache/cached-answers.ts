@@ -68,7 +68,7 @@ function makeReady(recorded: Recorded, untilMs: number): Kept {
     given === -1
       ? `"${hash('sha256', recorded.body, 'base64url').slice(0, 22)}"`
       : (recorded.headers[given + 1] as string);
-  const headers = [...recorded.headers, ...(given === -1 ? ['etag', etag] : []), 'vary', 'Authorization'];
+  const headers = [...recorded.headers, ...(given === -1 ? ['etag', etag] : []), 'vary', 'Authorization, Origin'];
   return { status: recorded.status, headers, body: recorded.body, etag, untilMs };
 }
 

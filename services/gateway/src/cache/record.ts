@@ -32,6 +32,8 @@ export function record(target: LocalTarget, url: string, context: RequestContext
     request.httpVersionMajor = 1;
     request.httpVersionMinor = 1;
     request.rawHeaders = ['host', 'gateway', 'accept', '*/*'];
+    // Node fills this from the raw ones only for requests that its parser made.
+    request.headers = { host: 'gateway', accept: '*/*' };
     request.complete = true;
     request.push(null);
     const response = new RecordedResponse(request, resolve, reject);

@@ -39,6 +39,8 @@ export function createLimits(settings: LimitSettings, nowMs: () => number): Limi
   const anonymous = policy('anonymous', settings.anonymous);
   const auth = policy('auth', settings.auth);
   const key = policy('key', settings.key);
+  // Of its own: many people behind one address must not be kept from signing in by those who only look around.
+  const badTokens = policy('bad-tokens', settings.anonymous);
   const take = (by: Policy, id: string): Counted => ({
     ...windows.take(`${by.name} ${id}`, by.quota, nowMs()),
     policy: by,
@@ -54,11 +56,11 @@ export function createLimits(settings: LimitSettings, nowMs: () => number): Limi
     // Hashed, so that memory holds no addresses and a long one costs no more than a short one.
     authAccount: (account) => take(auth, `account ${hash('sha256', account, 'base64url')}`),
     mayVerify: (address) => ({
-      ...windows.exhausted(`${anonymous.name} ${networkOf(address)}`, anonymous.quota, nowMs()),
-      policy: anonymous,
+      ...windows.exhausted(`${badTokens.name} ${networkOf(address)}`, badTokens.quota, nowMs()),
+      policy: badTokens,
     }),
     badToken(address) {
-      take(anonymous, networkOf(address));
+      take(badTokens, networkOf(address));
     },
   };
 }

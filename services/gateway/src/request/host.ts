@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 
 const name = /^(?=.{1,255}$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::\d{1,5})?$/i;
-let lastGood = '';
+let lastGood: string | undefined;
 
 /** Whether a Host header names a host: a name or an address, and perhaps a port; nothing else, no user, no list. */
 export function readHost(value: string): boolean {

@@ -1,0 +1,217 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { userContract } from '@stoa/contracts/user';
+import { generateSigningKey, hashSecret, type Role, SigningKeys, signAccessToken } from '@stoa/platform/auth';
+import { createClients } from '@stoa/platform/client';
+import { refusal } from '@stoa/platform/errors';
+import { type HostedHttp, hostHttp } from '@stoa/platform/http';
+import { anyone, caller, contract, internal, type Message, operation, strict, Type } from '@stoa/platform/schema';
+import type {
+  Edge,
+  EdgeHost,
+  HealthReport,
+  LocalTarget,
+  RequestContext,
+  Service,
+  ServiceDefinition,
+} from '@stoa/platform/service';
+import { systemClock } from '@stoa/platform/time';
+import { pino } from 'pino';
+import { startEdge } from '../edge.ts';
+
+/** What a target was handed, as it saw it. */
+export interface Handed {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly rawHeaders: readonly string[];
+  readonly context: RequestContext;
+}
+
+/** What the witness service does with a request; by default it answers `{ ok: true }`. */
+export type Behave = (request: IncomingMessage, response: ServerResponse, context: RequestContext) => void;
+
+export interface TestGateway {
+  readonly edge: Edge;
+  readonly port: number;
+  readonly handed: Handed[];
+  behave: Behave;
+  health: HealthReport[];
+  readonly ended: {
+    users: { userId: string; tokensValidFrom: string }[];
+    sessions: { sessionId: string; endedAt: string }[];
+  };
+  readonly apiKeys: Map<string, { id: string; name: string; role: Role }>;
+  readonly keyQuestions: () => number;
+  emit(type: string, payload: unknown): void;
+  token(role: Role, userId?: string, sessionId?: string): Promise<string>;
+  /** Hosts a service's operations for the gateway's clients: `{ listOrders: async (call) => ({ body }) }`. */
+  offer(service: string, operations: Record<string, unknown>, handlers: Record<string, unknown>): Promise<void>;
+  close(): Promise<void>;
+}
+
+const witnessed = 'witness.changed.v1';
+
+/** A service that notes what it is handed: one operation of each kind that the gateway treats in its own way. */
+export const witnessContract = contract({
+  service: 'witness',
+  operations: {
+    read: operation({
+      method: 'GET',
+      path: '/api/v1/things/:id',
+      summary: 'Read',
+      access: anyone,
+      params: { id: Type.String() },
+      answer: strict({}),
+    }),
+    mine: operation({ method: 'GET', path: '/api/v1/mine', summary: 'Mine', access: caller, answer: strict({}) }),
+    list: operation({
+      method: 'GET',
+      path: '/api/v1/public',
+      summary: 'Public',
+      access: anyone,
+      answer: strict({}),
+      publicCacheS: 60,
+    }),
+    write: operation({
+      method: 'POST',
+      path: '/api/v1/things',
+      summary: 'Write',
+      access: anyone,
+      body: strict({}),
+      answer: strict({}),
+      bodyBytesMax: 2_000,
+    }),
+    watch: operation({
+      method: 'GET',
+      path: '/api/v1/watch',
+      summary: 'Watch',
+      access: anyone,
+      streams: 'text/event-stream',
+    }),
+    fill: operation({
+      method: 'POST',
+      path: '/api/v1/fill',
+      summary: 'Fill',
+      access: anyone,
+      rawBody: ['text/csv'],
+      streams: 'text/plain',
+    }),
+    quick: operation({
+      method: 'GET',
+      path: '/api/v1/quick',
+      summary: 'Has little time',
+      access: anyone,
+      answer: strict({}),
+      timeoutMs: 200,
+    }),
+    logIn: operation({
+      method: 'POST',
+      path: '/api/v1/auth/login',
+      summary: 'Log in',
+      access: anyone,
+      body: strict({}),
+      answer: strict({}),
+    }),
+    hook: operation({
+      method: 'POST',
+      path: '/api/v1/webhooks/x',
+      summary: 'Hook',
+      access: { who: 'signed' },
+      body: strict({}),
+    }),
+    secret: operation({
+      method: 'GET',
+      path: '/internal/witness/secret',
+      summary: 'Inside only',
+      access: internal,
+      answer: strict({}),
+    }),
+  },
+  events: { changed: { kind: 'event', type: witnessed, payload: Type.Unknown() } },
+  commands: {},
+  errors: { 'thing.odd': { status: 418, title: 'The thing is odd <here>' } },
+});
+
+/** Starts a gateway on a free port, in front of a witness and of user operations that behave as the user service's do. */
+export async function startTestGateway(environment: Record<string, string> = {}): Promise<TestGateway> {
+  const listeners = new Map<string, ((message: Message) => void)[]>();
+  const doors = new Map<string, HostedHttp>();
+  const log = pino({ level: 'silent' });
+  const keys = await SigningKeys.open([await generateSigningKey({ clock: systemClock, activeInS: 0 })]);
+  let asked = 0;
+  const test: Omit<TestGateway, 'edge' | 'port' | 'close'> = {
+    handed: [],
+    behave: answerOk,
+    health: [{ name: 'witness', state: 'up', latencyMs: 1 }],
+    ended: { users: [], sessions: [] },
+    apiKeys: new Map(),
+    keyQuestions: () => asked,
+    emit(type, payload) {
+      for (const hear of listeners.get(type) ?? []) hear({ type, payload } as Message);
+    },
+    token: (role, userId = crypto.randomUUID(), sessionId = crypto.randomUUID()) =>
+      signAccessToken(keys, { userId, role, sessionId }, { clock: systemClock }),
+    async offer(service, operations, routes) {
+      const offered = { service, operations, events: {}, commands: {}, errors: offeredErrors };
+      const definition = { name: service, contract: offered, routes } as unknown as ServiceDefinition;
+      doors.set(service, await hostHttp(definition, { name: service, log } as unknown as Service, { log }));
+    },
+  };
+  const { getKeySet, verifyApiKey, listRevocations } = userContract.operations;
+  await test.offer(
+    'user',
+    { getKeySet, verifyApiKey, listRevocations },
+    {
+      getKeySet: async () => ({ body: keys.jwks(systemClock.nowMs()) }),
+      verifyApiKey: async ({ body }: { body: { hash: string } }) => {
+        asked++;
+        const known = test.apiKeys.get(body.hash);
+        if (known === undefined) throw refusal('api-key.not-found', 'There is no such API key.');
+        return { body: known };
+      },
+      listRevocations: async () => ({ body: { asOf: systemClock.now(), apiKeys: [], ...test.ended } }),
+    },
+  );
+  const witness: LocalTarget = {
+    kind: 'local',
+    contract: witnessContract,
+    handle(request, response, context) {
+      const { method = '', url = '', headers, rawHeaders } = request;
+      test.handed.push({ method, url, headers, rawHeaders, context });
+      test.behave(request, response, context);
+    },
+  };
+  const host: EdgeHost = {
+    environment: { PORT: '0', STOA_HOST: '127.0.0.1', ...environment },
+    clock: systemClock,
+    log,
+    version: '1.2.3',
+    targets: [witness],
+    client: createClients({ caller: 'gateway', local: doors }).client,
+    health: async () => test.health,
+    onEvent: (type, hear) => listeners.set(type, [...(listeners.get(type) ?? []), hear]),
+  };
+  const edge = await startEdge(host);
+  return Object.assign(test, {
+    edge,
+    port: Number(new URL(edge.url).port),
+    async close() {
+      await edge.close(Date.now() + 500);
+      await Promise.all([...doors.values()].map((door) => door.close(Date.now() + 500)));
+    },
+  });
+}
+
+const offeredErrors = {
+  ...userContract.errors,
+  'saga.not-found': { status: 404, title: 'There is no such saga' },
+  'saga.not-stuck': { status: 409, title: 'The saga is not stuck' },
+};
+
+export const answerOk: Behave = (_request, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end('{"ok":true}');
+};
+
+/** The key under which an API key is known, as the user service stores it. */
+export { hashSecret };

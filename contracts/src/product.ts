@@ -21,7 +21,10 @@ import {
 import { productEvents } from './product-messages.ts';
 
 /** A stock keeping unit: what is priced, stocked and sold. Any case is accepted; it is kept and answered in upper case. */
-export const Sku = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._+:-]{0,63}$', description: 'compared in upper case' });
+export const Sku = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._+:-]{0,63}$',
+  description: 'compared in upper case',
+});
 
 /** A name in an address: lower-case words with hyphens between them, and no UUID. */
 export const Slug = Type.String({
@@ -35,7 +38,10 @@ export const ProductStatus = oneOf(['draft', 'active', 'archived']);
 export type ProductStatus = Static<typeof ProductStatus>;
 
 /** One picture. `alt` says what it shows; empty when it only decorates. */
-export const ProductImage = strict({ url: Type.String({ pattern: '^(https?://|/)[^\\s]+$', maxLength: 2000 }), alt: Text(300) });
+export const ProductImage = strict({
+  url: Type.String({ pattern: '^(https?://|/)[^\\s]+$', maxLength: 2000 }),
+  alt: Text(300),
+});
 
 const ImageInput = Type.Union([
   ProductImage.properties.url,
@@ -44,7 +50,9 @@ const ImageInput = Type.Union([
 
 /** What tells a variant from its siblings: `{ "size": "M" }`. */
 const Attributes = Type.Unsafe<Record<string, string>>(
-  Type.Record(Type.String({ pattern: '^(?!__proto__$)[\\p{L}\\p{N}][\\p{L}\\p{N} _.-]{0,39}$' }), Line(200), { maxProperties: 20 }),
+  Type.Record(Type.String({ pattern: '^(?!__proto__$)[\\p{L}\\p{N}][\\p{L}\\p{N} _.-]{0,39}$' }), Line(200), {
+    maxProperties: 20,
+  }),
 );
 
 /** `;` separates tags in CSV files, so that no tag may contain it. */
@@ -127,7 +135,10 @@ export type ProductPatch = Static<typeof ProductPatch>;
  */
 export const ImportedProduct = strict({
   ...productFields,
-  variants: Type.Array(strict({ ...VariantInput.properties, price: Type.Optional(MoneySchema) }), { minItems: 1, maxItems: 100 }),
+  variants: Type.Array(strict({ ...VariantInput.properties, price: Type.Optional(MoneySchema) }), {
+    minItems: 1,
+    maxItems: 100,
+  }),
 });
 export type ImportedProduct = Static<typeof ImportedProduct>;
 
@@ -186,7 +197,9 @@ const productQuery = {
   /** Only products with a price in this currency, compared by it; unless given, each by the currency of its first variant. */
   currency: Type.Optional(Currency),
 };
-export type ProductFilter = Static<ReturnType<typeof strict<typeof productQuery>>> & { readonly statuses: readonly ProductStatus[] };
+export type ProductFilter = Static<ReturnType<typeof strict<typeof productQuery>>> & {
+  readonly statuses: readonly ProductStatus[];
+};
 
 export const ProductSort = oneOf(['relevance', 'newest', 'price', '-price', 'title']);
 export type ProductSort = Static<typeof ProductSort>;
@@ -273,7 +286,11 @@ const operations = {
       /** For merchandisers, who see drafts and active products unless they name one. */
       status: Type.Optional(ProductStatus),
     },
-    answer: strict({ items: Type.Array(Product), nextCursor: nullable(Type.String()), facets: Type.Optional(ProductFacets) }),
+    answer: strict({
+      items: Type.Array(Product),
+      nextCursor: nullable(Type.String()),
+      facets: Type.Optional(ProductFacets),
+    }),
     publicCacheS: cacheS,
   }),
   exportProducts: operation({
@@ -377,7 +394,10 @@ const operations = {
     path: '/internal/product/prices',
     summary: 'Prices of SKUs, for check-out; SKUs nobody has are left out',
     access: internal,
-    body: strict({ skus: Type.Array(Type.String({ maxLength: 200 }), { maxItems: 2000 }), currency: Type.Optional(Currency) }),
+    body: strict({
+      skus: Type.Array(Type.String({ maxLength: 200 }), { maxItems: 2000 }),
+      currency: Type.Optional(Currency),
+    }),
     answer: Type.Array(PricedSku),
     timeoutMs: 5_000,
   }),

@@ -13,7 +13,8 @@ after(() => host.close());
 const create = (body: object) => host.call('POST', '/api/v1/categories', { as: 'merchandiser', body });
 const change = (id: string, body: object, headers = {}) =>
   host.call('PATCH', `/api/v1/categories/${id}`, { as: 'merchandiser', body, headers });
-const remove = (id: string, headers = {}) => host.call('DELETE', `/api/v1/categories/${id}`, { as: 'merchandiser', headers });
+const remove = (id: string, headers = {}) =>
+  host.call('DELETE', `/api/v1/categories/${id}`, { as: 'merchandiser', headers });
 const tree = async () => (await host.call('GET', '/api/v1/categories')).body.items as CategoryNode[];
 const nobody = '0190f1e0-0000-7000-8000-00000000dead';
 
@@ -29,13 +30,17 @@ describe('the tree of categories', () => {
     await create({ title: 'Mugs', parentId: root.id, position: 2 });
     await create({ title: 'Zinc', parentId: root.id, position: 1 });
     const node = (await tree()).find(({ id }) => id === root.id);
-    assert.deepEqual(node?.children.map(({ title }) => title), ['Zinc', 'Mugs', 'Plates']);
+    assert.deepEqual(
+      node?.children.map(({ title }) => title),
+      ['Zinc', 'Mugs', 'Plates'],
+    );
   });
 
   it('has a slug once, even when twenty want it', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => create({ title: 'Wanted' })));
     assert.equal(answers.filter(({ status }) => status === 201).length, 1);
-    for (const answer of answers.filter(({ status }) => status !== 201)) assertProblem(answer, 409, 'category.slug-taken');
+    for (const answer of answers.filter(({ status }) => status !== 201))
+      assertProblem(answer, 409, 'category.slug-taken');
   });
 
   it('is six levels deep at the most, also when a branch is moved', async () => {
@@ -83,7 +88,11 @@ describe('deleting a category', () => {
     const { body: child } = await create({ title: 'Child', parentId: full.id });
     assertProblem(await remove(full.id), 409, 'category.in-use');
     assert.equal((await remove(child.id)).status, 204);
-    const product = { title: 'In it', category: full.id, variants: [{ sku: 'IN-1', price: { amount: 1, currency: 'EUR' } }] };
+    const product = {
+      title: 'In it',
+      category: full.id,
+      variants: [{ sku: 'IN-1', price: { amount: 1, currency: 'EUR' } }],
+    };
     const made = await host.call('POST', '/api/v1/products', { as: 'merchandiser', body: product });
     assert.equal(made.body.category, 'full');
     assertProblem(await remove(full.id), 409, 'category.in-use');

@@ -25,13 +25,17 @@ async function importFile(file: string | Readable | Buffer, type = 'text/csv', q
   const answer = await fetch(`${host.url}${importPath}${query}`, {
     method: 'POST',
     headers: { authorization: 'Bearer merchandiser', 'content-type': type },
-    body: file instanceof Readable ? (Readable.toWeb(file) as ReadableStream) : new Uint8Array(Buffer.from(file as string)),
+    body:
+      file instanceof Readable ? (Readable.toWeb(file) as ReadableStream) : new Uint8Array(Buffer.from(file as string)),
     duplex: 'half',
   } as RequestInit);
   const text = await answer.text();
   assert.equal(answer.status, 200, text);
   assert.match(answer.headers.get('content-type') ?? '', /^application\/x-ndjson/);
-  const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as ImportReport);
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ImportReport);
   const last = lines.at(-1) as Summary;
   assert.equal(last.type, 'summary', text.slice(-500));
   const { type: _type, seconds: _seconds, dryRun: _dryRun, ...counts } = last;
@@ -55,10 +59,16 @@ describe('importing CSV', () => {
     assert.deepEqual(rejected, []);
     assert.deepEqual(counts, { rows: 3, rejected: 0, created: 2, updated: 0, unchanged: 0 });
     const apron = await get('apron');
-    assert.deepEqual([apron.title, apron.category, apron.tags, apron.status], ['Apron', 'kitchen-wear', ['linen', 'kitchen'], 'active']);
+    assert.deepEqual(
+      [apron.title, apron.category, apron.tags, apron.status],
+      ['Apron', 'kitchen-wear', ['linen', 'kitchen'], 'active'],
+    );
     const [small, large] = apron.variants;
     assert.deepEqual([small?.price, small?.attributes], [{ amount: 3990, currency: 'EUR' }, { size: 'S' }]);
-    assert.deepEqual(small?.prices, [{ amount: 3550, currency: 'GBP' }, { amount: 4200, currency: 'USD' }]);
+    assert.deepEqual(small?.prices, [
+      { amount: 3550, currency: 'GBP' },
+      { amount: 4200, currency: 'USD' },
+    ]);
     assert.deepEqual([large?.sku, large?.title, large?.price.amount], ['APR-L', 'Large', 4400]);
     assert.deepEqual((await get('oven-glove')).variants[0]?.price, { amount: 1200, currency: 'GBP' });
   });
@@ -69,7 +79,10 @@ describe('importing CSV', () => {
     assert.equal((await importFile(file)).counts.updated, 1);
     const after = await get('apron');
     assert.equal(after.version, before.version + 1);
-    assert.deepEqual(after.variants, [{ ...before.variants[0], price: { amount: 4100, currency: 'EUR' } }, before.variants[1]]);
+    assert.deepEqual(after.variants, [
+      { ...before.variants[0], price: { amount: 4100, currency: 'EUR' } },
+      before.variants[1],
+    ]);
     assert.deepEqual((await importFile(file)).counts, { rows: 1, rejected: 0, created: 0, updated: 0, unchanged: 1 });
     assert.equal((await get('apron')).version, after.version);
   });
@@ -129,7 +142,11 @@ describe('importing CSV', () => {
   });
 
   it('rejects rows with bytes that are not UTF-8, and a quote that is never closed, without losing its way', async () => {
-    const latin = Buffer.concat([Buffer.from('title,sku,price\nCaf'), Buffer.from([0xe9]), Buffer.from(',CAFE-1,1\nTea,TEAROOM-1,1\n')]);
+    const latin = Buffer.concat([
+      Buffer.from('title,sku,price\nCaf'),
+      Buffer.from([0xe9]),
+      Buffer.from(',CAFE-1,1\nTea,TEAROOM-1,1\n'),
+    ]);
     const { rejected, counts } = await importFile(latin as never);
     assert.deepEqual(rejected, [{ type: 'rejected', line: 2, sku: 'CAFE-1', reason: 'has bytes that are not UTF-8' }]);
     assert.equal(counts.created, 1);
@@ -139,22 +156,37 @@ describe('importing CSV', () => {
 
   it('refuses a file whose header it cannot use, before anything is imported', async () => {
     for (const file of ['title,price\nx,1\n', 'sku,colour\nx,red\n', 'sku,SKU\nx,y\n', '']) {
-      const answer = await host.call('POST', importPath, { as: 'merchandiser', body: file, headers: { 'content-type': 'text/csv' } });
+      const answer = await host.call('POST', importPath, {
+        as: 'merchandiser',
+        body: file,
+        headers: { 'content-type': 'text/csv' },
+      });
       assert.deepEqual([answer.status, answer.body.code], [400, 'request.invalid'], answer.text);
     }
     const json = await host.call('POST', importPath, { as: 'merchandiser', body: '{}' });
     assert.deepEqual([json.status, json.body.code], [415, 'request.unsupported-media-type']);
-    const customer = await host.call('POST', importPath, { as: 'customer', body: 'sku\n', headers: { 'content-type': 'text/csv' } });
+    const customer = await host.call('POST', importPath, {
+      as: 'customer',
+      body: 'sku\n',
+      headers: { 'content-type': 'text/csv' },
+    });
     assert.equal(customer.status, 403);
   });
 
   it('only tells what would happen when it is a dry run', async () => {
     const products = await count();
-    const { counts } = await importFile('title,category,sku,price\nDry,dry,DRY-1,1\nApron,,APR-S,1\n', 'text/csv', '?dryRun=true');
+    const { counts } = await importFile(
+      'title,category,sku,price\nDry,dry,DRY-1,1\nApron,,APR-S,1\n',
+      'text/csv',
+      '?dryRun=true',
+    );
     assert.deepEqual(counts, { rows: 2, rejected: 0, created: 1, updated: 1, unchanged: 0 });
     assert.equal(await count(), products);
     const { items } = (await host.call('GET', '/api/v1/categories')).body;
-    assert.equal(items.some(({ slug }) => slug === 'dry'), false);
+    assert.equal(
+      items.some(({ slug }) => slug === 'dry'),
+      false,
+    );
   });
 
   it('lets two imports of the same new rows at once make each product once', async () => {
@@ -204,7 +236,18 @@ describe('importing NDJSON', () => {
 
 describe('exporting', () => {
   it('gives a file that, imported, changes nothing: CSV and NDJSON', async () => {
-    const dangerous = ['=1+1', '+1', '-1', '@SUM(A1)', "'=quoted", "''", '\tTab', 'plain "quote", comma', ' edge ', '\r\nbreak'];
+    const dangerous = [
+      '=1+1',
+      '+1',
+      '-1',
+      '@SUM(A1)',
+      "'=quoted",
+      "''",
+      '\tTab',
+      'plain "quote", comma',
+      ' edge ',
+      '\r\nbreak',
+    ];
     for (const [at, description] of dangerous.entries()) {
       const body = {
         title: at % 2 ? `=cmd ${at}` : `Odd ${at}`,
@@ -215,8 +258,18 @@ describe('exporting', () => {
         images: [{ url: 'https://example.com/a.png', alt: 'a, "b"' }],
         metadata: { b: '2', a: "=1'" },
         variants: [
-          { sku: `ODD-${at}-A`, price: { amount: 5, currency: 'EUR' }, attributes: { size: 'M' }, metadata: { x: 'y' } },
-          { sku: `ODD-${at}-B`, title: '=B', price: { amount: 100, currency: 'JPY' }, prices: [{ amount: 1234, currency: 'KWD' }] },
+          {
+            sku: `ODD-${at}-A`,
+            price: { amount: 5, currency: 'EUR' },
+            attributes: { size: 'M' },
+            metadata: { x: 'y' },
+          },
+          {
+            sku: `ODD-${at}-B`,
+            title: '=B',
+            price: { amount: 100, currency: 'JPY' },
+            prices: [{ amount: 1234, currency: 'KWD' }],
+          },
         ],
       };
       const answer = await host.call('POST', '/api/v1/products', { as: 'merchandiser', body });
@@ -225,7 +278,10 @@ describe('exporting', () => {
     const { body: changed } = await host.call('PATCH', `/api/v1/products/odd-things`, { as: 'merchandiser', body: {} });
     assert.equal(changed.code, 'request.invalid');
     const products = await count();
-    for (const [format, type] of [['csv', 'text/csv'], ['ndjson', 'application/x-ndjson']] as const) {
+    for (const [format, type] of [
+      ['csv', 'text/csv'],
+      ['ndjson', 'application/x-ndjson'],
+    ] as const) {
       const file = await host.call('GET', `/api/v1/products/export?format=${format}`, merchandiser);
       assert.equal(file.status, 200);
       assert.ok(file.headers.get('content-type')?.startsWith(type));
@@ -248,7 +304,9 @@ describe('a large import', () => {
     function* file() {
       yield '\ufefftitle,description,sku,price\r\n';
       for (let at = 1; at <= rows; at++) {
-        yield at % 100 === 0 ? `Bad ${at},,BIG ${at},1\r\n` : `"Big, ""${at}""","Line one\r\nLine two of ${at}",BIG-${at},${at % 50}.99\r\n`;
+        yield at % 100 === 0
+          ? `Bad ${at},,BIG ${at},1\r\n`
+          : `"Big, ""${at}""","Line one\r\nLine two of ${at}",BIG-${at},${at % 50}.99\r\n`;
       }
     }
     const liveBytes = () => {
@@ -292,7 +350,9 @@ describe('a large import', () => {
     assert.match(Buffer.from((await reader.read()).value ?? []).toString(), /progress/);
     stop.abort();
     await reader.closed.catch(() => undefined);
-    const imported = async () => (await host.db.query<{ count: number }>(`select count(*) from variant where sku like 'END-%'`, []))[0]?.count ?? 0;
+    const imported = async () =>
+      (await host.db.query<{ count: number }>(`select count(*) from variant where sku like 'END-%'`, []))[0]?.count ??
+      0;
     assert.ok((await imported()) >= 500);
     assert.equal((await host.call('GET', '/api/v1/products?limit=1')).status, 200);
   });

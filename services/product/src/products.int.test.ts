@@ -13,7 +13,11 @@ after(() => host.close());
 let made = 0;
 const newSku = () => `SKU-${++made}`;
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
-const mug = (fields: object = {}, sku = newSku()) => ({ title: `Mug ${sku}`, variants: [{ sku, price: eur(1250) }], ...fields });
+const mug = (fields: object = {}, sku = newSku()) => ({
+  title: `Mug ${sku}`,
+  variants: [{ sku, price: eur(1250) }],
+  ...fields,
+});
 const create = (body: object) => host.call('POST', '/api/v1/products', { as: 'merchandiser', body });
 const change = (id: string, body: object, headers = {}) =>
   host.call('PATCH', `/api/v1/products/${id}`, { as: 'merchandiser', body, headers });
@@ -44,7 +48,13 @@ describe('creating a product', () => {
       images: ['https://example.com/shirt.jpg', { url: '/shirt-back.jpg', alt: 'The back' }],
       metadata: { season: 'ss26' },
       variants: [
-        { sku: 'shirt-sand-m', title: 'Sand / M', price: eur(8900), prices: [{ amount: 7900, currency: 'GBP' }], attributes: { size: 'M' } },
+        {
+          sku: 'shirt-sand-m',
+          title: 'Sand / M',
+          price: eur(8900),
+          prices: [{ amount: 7900, currency: 'GBP' }],
+          attributes: { size: 'M' },
+        },
       ],
     });
     assert.equal(answer.status, 201, answer.text);
@@ -84,7 +94,10 @@ describe('creating a product', () => {
 
   it('gives products of one title slugs of their own, even when made at once', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => create(mug({ title: 'Teapot' }))));
-    assert.deepEqual(answers.map(({ status }) => status), Array(8).fill(201));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      Array(8).fill(201),
+    );
     const slugs = answers.map(({ body }) => body.slug);
     assert.equal(new Set(slugs).size, 8);
     assert.ok(slugs.includes('teapot') && slugs.every((slug) => slug.startsWith('teapot')), slugs.join());
@@ -99,7 +112,10 @@ describe('creating a product', () => {
       assertProblem(answer, 409, 'product.sku-taken');
       assert.match(answer.body.detail, /WANTED-1/);
     }
-    const [rows] = await host.db.query<{ count: number }>(`select count(*) from product where title ilike 'mug wanted-1'`, []);
+    const [rows] = await host.db.query<{ count: number }>(
+      `select count(*) from product where title ilike 'mug wanted-1'`,
+      [],
+    );
     assert.equal(rows?.count, 1);
   });
 
@@ -109,7 +125,13 @@ describe('creating a product', () => {
   });
 
   it('refuses a SKU or a currency given twice, naming the place', async () => {
-    const twice = await create({ title: 'Twice', variants: [{ sku: 'tw-1', price: eur(1) }, { sku: 'TW-1', price: eur(1) }] });
+    const twice = await create({
+      title: 'Twice',
+      variants: [
+        { sku: 'tw-1', price: eur(1) },
+        { sku: 'TW-1', price: eur(1) },
+      ],
+    });
     assertProblem(twice, 400, 'request.invalid');
     assert.deepEqual(twice.body.errors, [{ path: '/variants/1/sku', message: 'repeats TW-1' }]);
     const prices = await create({ title: 'Twice', variants: [{ sku: 'tw-1', price: eur(1), prices: [eur(2)] }] });
@@ -126,7 +148,8 @@ describe('creating a product', () => {
 
   it('happens once for one Idempotency-Key, and gives the first answer again', async () => {
     const body = mug({ title: 'Once' });
-    const send = () => host.call('POST', '/api/v1/products', { as: 'merchandiser', body, headers: { 'idempotency-key': 'once-1' } });
+    const send = () =>
+      host.call('POST', '/api/v1/products', { as: 'merchandiser', body, headers: { 'idempotency-key': 'once-1' } });
     const first = await send();
     const second = await send();
     assert.deepEqual([first.status, second.status], [201, 201]);
@@ -194,10 +217,12 @@ describe('changing a product', () => {
     const [one, two, three] = [newSku(), newSku(), newSku()];
     const variant = (sku: string) => ({ sku, price: eur(100) });
     const { body } = await create({ title: 'Set', variants: [variant(one), variant(two)] });
-    const idOf = (product: Product, sku: string) =>
-      product.variants.find((found) => found.sku === sku)?.id;
+    const idOf = (product: Product, sku: string) => product.variants.find((found) => found.sku === sku)?.id;
     const without = await change(body.id, { variants: [variant(three), variant(two)] });
-    assert.deepEqual(without.body.variants.map(({ sku }) => sku), [three, two]);
+    assert.deepEqual(
+      without.body.variants.map(({ sku }) => sku),
+      [three, two],
+    );
     assert.equal(idOf(without.body, two), idOf(body, two));
     assert.deepEqual((await heardOf(body.id, 2)).skus.toSorted(), [one, two, three].toSorted());
     assertProblem(await create(mug({}, one)), 409, 'product.sku-taken');
@@ -215,7 +240,9 @@ describe('changing a product', () => {
 
   it('is refused when somebody else has changed it since it was read: of ten with one ETag, one wins', async () => {
     const { body } = await create(mug());
-    const answers = await Promise.all(Array.from({ length: 10 }, (_, at) => change(body.id, { title: `T${at}` }, { 'if-match': '"1"' })));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, at) => change(body.id, { title: `T${at}` }, { 'if-match': '"1"' })),
+    );
     assert.equal(answers.filter(({ status }) => status === 200).length, 1);
     for (const answer of answers.filter(({ status }) => status !== 200)) assertProblem(answer, 412, 'resource.stale');
     assert.equal((await get(body.id)).body.version, 2);
@@ -242,7 +269,10 @@ describe('reading a product', () => {
     assert.equal((await host.call('DELETE', `/api/v1/products/${sold.id}`, { as: 'merchandiser' })).status, 204);
     assert.equal((await host.call('DELETE', `/api/v1/products/${sold.id}`, { as: 'merchandiser' })).status, 204);
     assertProblem(await get(sold.id), 404, 'product.not-found');
-    assert.deepEqual([(await get(sold.id, 'merchandiser')).body.status, (await heardOf(sold.id, 2)).status], ['archived', 'archived']);
+    assert.deepEqual(
+      [(await get(sold.id, 'merchandiser')).body.status, (await heardOf(sold.id, 2)).status],
+      ['archived', 'archived'],
+    );
   });
 
   it('answers 304 to whoever has it already, and 404 to what cannot be an address', async () => {
@@ -266,7 +296,10 @@ describe('prices for check-out', () => {
       ],
     });
     const ask = async (currency?: string) => {
-      const answer = await host.ask('getPrices', { skus: ['scarf-r', 'SCARF-B', 'NOBODY', 'has space'], ...(currency && { currency }) });
+      const answer = await host.ask('getPrices', {
+        skus: ['scarf-r', 'SCARF-B', 'NOBODY', 'has space'],
+        ...(currency && { currency }),
+      });
       return (answer as PricedSku[]).toSorted((a, b) => (a.sku < b.sku ? -1 : 1));
     };
     const line = { productId: body.id, version: 1, status: 'active' };
@@ -275,7 +308,10 @@ describe('prices for check-out', () => {
     assert.deepEqual(await ask(), [blue, { ...red, price: eur(3000) }]);
     assert.deepEqual(await ask('GBP'), [blue, { ...red, price: { amount: 2500, currency: 'GBP' } }]);
     await change(body.id, { variants: [{ sku: 'SCARF-R', title: 'Red', price: eur(1) }] });
-    assert.deepEqual((await ask()).map((found) => found.status), ['archived', 'active']);
+    assert.deepEqual(
+      (await ask()).map((found) => found.status),
+      ['archived', 'active'],
+    );
   });
 
   it('cannot be asked for from outside', async () => {

@@ -17,8 +17,10 @@ export const deleteCategory: Handler<typeof productContract.operations.deleteCat
   } catch (error) {
     // The database refuses, so that no product can slip in meanwhile.
     const constraint = violatedConstraint(error);
-    if (constraint === 'product_category_in_use') throw refusal('category.in-use', 'Products are still in this category.');
-    if (constraint === 'category_has_children') throw refusal('category.in-use', 'Other categories are still below this one.');
+    if (constraint === 'product_category_in_use')
+      throw refusal('category.in-use', 'Products are still in this category.');
+    if (constraint === 'category_has_children')
+      throw refusal('category.in-use', 'Other categories are still below this one.');
     throw error;
   }
   return {};

@@ -11,7 +11,11 @@ export function wasOvertaken(error: unknown): boolean {
 }
 
 /** What to say to a merchandiser whose product could not be saved: that its SKU or slug is taken; any other error as it is. */
-export async function refusalOfTaken(error: unknown, db: Database, product: { id?: string; skus: readonly string[] }): Promise<unknown> {
+export async function refusalOfTaken(
+  error: unknown,
+  db: Database,
+  product: { id?: string; skus: readonly string[] },
+): Promise<unknown> {
   const constraint = violatedConstraint(error);
   if (constraint === 'product_slug_taken') return slugTaken();
   if (constraint !== 'product_sku_taken') return error;

@@ -19,7 +19,9 @@ export async function resolveCategories(tx: Tx, names: Iterable<string>, make: b
     await insertMissingCategories(
       tx,
       // In one order, so that two who make the same ones do not wait for each other crosswise.
-      [...missing].sort().map(([slug, name]) => ({ id: newId(), slug, title: titleOf(name), parentId: null, position: 0, version: 1 })),
+      [...missing]
+        .sort()
+        .map(([slug, name]) => ({ id: newId(), slug, title: titleOf(name), parentId: null, position: 0, version: 1 })),
     );
   }
   const resolved = new Map<string, string>();
@@ -38,10 +40,15 @@ function titleOf(name: string): string {
 }
 
 /** The category of a request as the slug of one that exists; nothing when the request names none. */
-export async function resolvedCategory(tx: Tx, category: string | null | undefined): Promise<{ category?: string | null }> {
+export async function resolvedCategory(
+  tx: Tx,
+  category: string | null | undefined,
+): Promise<{ category?: string | null }> {
   if (category === undefined) return {};
   if (category === null) return { category };
   const slug = (await resolveCategories(tx, [category], true)).get(category);
   if (slug !== undefined) return { category: slug };
-  throw refusal('request.invalid', 'The category does not exist.', { errors: [{ path: '/category', message: 'is no id of a category' }] });
+  throw refusal('request.invalid', 'The category does not exist.', {
+    errors: [{ path: '/category', message: 'is no id of a category' }],
+  });
 }

@@ -13,7 +13,11 @@ export async function saveAndTell(
   { created, changed, cause }: { created: readonly StoredProduct[]; changed: readonly StoredProduct[]; cause: Cause },
 ): Promise<void> {
   for (const stored of [...created, ...changed]) {
-    service.publish(tx, productEvents.productChanged, { key: stored.product.id, payload: changedPayload(stored), cause });
+    service.publish(tx, productEvents.productChanged, {
+      key: stored.product.id,
+      payload: changedPayload(stored),
+      cause,
+    });
   }
   await saveProducts(tx, created, changed);
 }

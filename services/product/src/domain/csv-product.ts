@@ -35,7 +35,10 @@ function checked(value: unknown, nameOf: (path: string) => string): Reading {
 }
 
 function columnOf(path: string): string {
-  const name = path.replace(/^\/variants\/0/, '/variant').split('/').slice(1, 3);
+  const name = path
+    .replace(/^\/variants\/0/, '/variant')
+    .split('/')
+    .slice(1, 3);
   if (name[0] !== 'variant') return name[0] ?? path;
   if (name[1] === 'title') return 'variantTitle';
   return name[1] === 'metadata' ? 'variantMetadata' : (name[1] ?? 'variant');
@@ -60,7 +63,9 @@ function variantCells(cells: Cells): Record<string, unknown> {
   return present({
     sku: cells.sku?.trim(),
     title: cells.variantTitle?.trim(),
-    price: cells.price?.trim() ? priceOf('price', cells.price, cells.currency?.trim().toUpperCase() || currencyDefault) : undefined,
+    price: cells.price?.trim()
+      ? priceOf('price', cells.price, cells.currency?.trim().toUpperCase() || currencyDefault)
+      : undefined,
     prices: cells.prices === undefined ? undefined : listOf(cells.prices, ';').map(pricesEntry),
     attributes: jsonOf('attributes', cells.attributes, '{'),
     metadata: jsonOf('variantMetadata', cells.variantMetadata, '{'),
@@ -100,7 +105,8 @@ function pricesEntry(entry: string): Money {
 }
 
 function priceOf(column: ProductColumn, text: string, currency: string): Money {
-  if (!/^[A-Z]{3}$/.test(currency)) throw new BadCell(`${column === 'price' ? 'currency' : column} has no currency of three letters`);
+  if (!/^[A-Z]{3}$/.test(currency))
+    throw new BadCell(`${column === 'price' ? 'currency' : column} has no currency of three letters`);
   const price = parseDecimal(text, currency);
   if (price === undefined) throw new BadCell(`${column} is no amount of ${currency}, like 12.50`);
   return price;

@@ -63,16 +63,10 @@ class Planning {
   }
 
   take(item: ImportItem): void {
-    const { slug, category, variants } = item.product;
-    const owners = new Set(variants.map(({ sku }) => this.#idOfSku.get(sku.toUpperCase())).filter((id) => id !== undefined));
-    if (owners.size > 1) return this.#reject(item, 'its SKUs belong to different products');
-    if (category != null && !this.#categories.has(category)) return this.#reject(item, 'category is no id of a category');
-    const bySlug = slug === undefined ? undefined : this.#idOfSlug.get(slug);
-    const id = [...owners][0] ?? bySlug;
-    if (bySlug !== undefined && bySlug !== id) return this.#reject(item, 'slug belongs to another product');
-    const stored = id === undefined ? undefined : this.#products.get(id);
-    if (stored === undefined) this.#create(item);
-    else this.#change(item, stored);
+    const reason = this.#place(item);
+    if (reason !== undefined) {
+      for (const [at, { sku }] of item.product.variants.entries()) this.#rejectVariant(item, at, sku, reason);
+    }
   }
 
   ended(): ImportPlan {
@@ -88,56 +82,71 @@ class Planning {
     return { created, changed, rejected: this.#rejected, counts: this.#counts };
   }
 
-  #create(item: ImportItem): void {
-    const { title } = item.product;
-    if (title === undefined) return this.#reject(item, 'title is missing, and there is no product with this SKU');
-    const variants = this.#priced(item);
-    const [first] = variants;
-    if (first === undefined) return;
-    const id = this.#making.newId();
-    const slug = item.product.slug ?? this.#freeSlug(title, first.sku, id);
-    const input: ProductInput & { slug: string } = { ...item.product, ...this.#category(item), title, slug, variants };
-    this.#keep(createProduct(input, id, this.#making));
-    this.#counts.created++;
+  /** Creates or changes the product of an item; or says why it cannot be done. */
+  #place(item: ImportItem): string | undefined {
+    const { slug, category, variants } = item.product;
+    const owners = variants.map(({ sku }) => this.#idOfSku.get(sku.toUpperCase())).filter((id) => id !== undefined);
+    if (new Set(owners).size > 1) return 'its SKUs belong to different products';
+    if (category != null && !this.#categories.has(category)) return 'category is no id of a category';
+    const bySlug = slug === undefined ? undefined : this.#idOfSlug.get(slug);
+    const id = owners[0] ?? bySlug;
+    if (bySlug !== undefined && bySlug !== id) return 'slug belongs to another product';
+    const stored = id === undefined ? undefined : this.#products.get(id);
+    return stored === undefined ? this.#create(item) : this.#change(item, stored);
   }
 
-  #change(item: ImportItem, stored: StoredProduct): void {
-    const known = new Map(stored.product.variants.map((variant) => [variant.sku, variant]));
-    const gone = new Map(stored.removed.map((variant) => [variant.sku, variant]));
-    const given = this.#priced(item, (sku) => known.get(sku) ?? gone.get(sku));
-    if (given.length === 0) return;
-    const merged = new Map<string, VariantInput>(known);
-    for (const variant of given) merged.set(variant.sku, variant);
-    if (merged.size > variantsMax) return this.#reject(item, `the product would have more than ${variantsMax} variants`);
-    const variants = [...merged.values()].map(({ sku, title, price, prices, attributes, metadata }) => ({
-      sku,
-      price,
-      ...(title !== undefined && { title }),
-      ...(prices && { prices }),
-      ...(attributes && { attributes }),
-      ...(metadata && { metadata }),
-    }));
-    const [violation] = variantViolations(variants);
-    if (violation) return this.#reject(item, `with what is known, ${violation.path} ${violation.message}`);
-    const after = changeProduct(stored, { ...item.product, ...this.#category(item), variants }, this.#making);
-    if (after === stored) this.#counts.unchanged++;
-    else {
-      this.#keep(after);
-      this.#counts.updated++;
+  #create(item: ImportItem): string | undefined {
+    const { title } = item.product;
+    if (title === undefined) return 'title is missing, and there is no product with this SKU';
+    const { priced: variants, unpriced } = priced(item);
+    const [first] = variants;
+    if (first !== undefined) {
+      const id = this.#making.newId();
+      const slug = item.product.slug ?? this.#freeSlug(title, first.sku, id);
+      const input: ProductInput & { slug: string } = {
+        ...item.product,
+        ...this.#category(item),
+        title,
+        slug,
+        variants,
+      };
+      this.#keep(createProduct(input, id, this.#making));
+      this.#counts.created++;
+    }
+    this.#rejectUnpriced(item, unpriced);
+    return undefined;
+  }
+
+  #change(item: ImportItem, stored: StoredProduct): string | undefined {
+    const known = new Map([...stored.removed, ...stored.product.variants].map((variant) => [variant.sku, variant]));
+    const { priced: given, unpriced } = priced(item, known);
+    if (given.length > 0) {
+      const merged = new Map<string, VariantInput>(stored.product.variants.map((variant) => [variant.sku, variant]));
+      for (const variant of given) merged.set(variant.sku, variant);
+      if (merged.size > variantsMax) return `the product would have more than ${variantsMax} variants`;
+      const variants = [...merged.values()];
+      const [violation] = variantViolations(variants);
+      if (violation) return `with what is known, ${violation.path} ${violation.message}`;
+      const after = changeProduct(stored, { ...item.product, ...this.#category(item), variants }, this.#making);
+      if (after === stored) this.#counts.unchanged++;
+      else {
+        this.#keep(after);
+        this.#counts.updated++;
+      }
+    }
+    this.#rejectUnpriced(item, unpriced);
+    return undefined;
+  }
+
+  #rejectUnpriced(item: ImportItem, places: readonly number[]): void {
+    for (const at of places) {
+      const sku = item.product.variants[at]?.sku ?? '';
+      this.#rejectVariant(item, at, sku, 'price is missing, and there is no variant with this SKU');
     }
   }
 
-  /** The variants of an item, each completed by what is known of it; those that are left without a price are rejected. */
-  #priced({ product, lines }: ImportItem, knownOf: (sku: string) => VariantInput | undefined = () => undefined): VariantInput[] {
-    const priced: VariantInput[] = [];
-    product.variants.forEach((given, at) => {
-      const sku = given.sku.toUpperCase();
-      const known = knownOf(sku);
-      const price = given.price ?? known?.price;
-      if (price) priced.push({ ...known, ...given, sku, price });
-      else this.#rejected.push({ line: lines[at] as number, sku, reason: 'price is missing, and there is no variant with this SKU' });
-    });
-    return priced;
+  #rejectVariant({ lines }: ImportItem, at: number, sku: string, reason: string): void {
+    this.#rejected.push({ line: lines[at] as number, sku: sku.toUpperCase(), reason });
   }
 
   #category({ product }: ImportItem): { category?: string | null } {
@@ -159,8 +168,17 @@ class Planning {
     this.#takenSlugs.add(slug);
     for (const variant of [...variants, ...stored.removed]) this.#idOfSku.set(variant.sku, id);
   }
+}
 
-  #reject({ product, lines }: ImportItem, reason: string): void {
-    product.variants.forEach(({ sku }, at) => this.#rejected.push({ line: lines[at] as number, sku: sku.toUpperCase(), reason }));
-  }
+/** The variants of an item, each completed by what is known of it, and the places of those that are left without a price. */
+function priced({ product }: ImportItem, known: ReadonlyMap<string, VariantInput> = new Map()) {
+  const variants: VariantInput[] = [];
+  const unpriced: number[] = [];
+  product.variants.forEach((given, at) => {
+    const sku = given.sku.toUpperCase();
+    const price = given.price ?? known.get(sku)?.price;
+    if (price) variants.push({ ...known.get(sku), ...given, sku, price });
+    else unpriced.push(at);
+  });
+  return { priced: variants, unpriced };
 }

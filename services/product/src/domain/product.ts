@@ -38,7 +38,11 @@ export function variantViolations(
 }
 
 /** A new product. `category` is a slug by now. */
-export function createProduct(input: ProductInput & { readonly slug: string }, id: Id, { now, newId }: Making): StoredProduct {
+export function createProduct(
+  input: ProductInput & { readonly slug: string },
+  id: Id,
+  { now, newId }: Making,
+): StoredProduct {
   const product: Product = {
     id,
     slug: input.slug,
@@ -104,7 +108,9 @@ function tidyTags(tags: readonly string[]): string[] {
 }
 
 function tidyImages(images: NonNullable<ProductInput['images']>): Product['images'] {
-  return images.map((image) => (typeof image === 'string' ? { url: image, alt: '' } : { url: image.url, alt: image.alt ?? '' }));
+  return images.map((image) =>
+    typeof image === 'string' ? { url: image, alt: '' } : { url: image.url, alt: image.alt ?? '' },
+  );
 }
 
 /** A product's lowest price in each currency, the currency of its first variant marked as the main one. */
@@ -131,7 +137,10 @@ const titleKeyLengthMax = 80;
 /** What titles are sorted by: without case, accents and leading marks, so that every server sorts alike. */
 export function titleKey(title: string): string {
   const plain = title.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
-  return plain.replace(/^[^\p{L}\p{N}]+/u, '').slice(0, titleKeyLengthMax).toWellFormed();
+  return plain
+    .replace(/^[^\p{L}\p{N}]+/u, '')
+    .slice(0, titleKeyLengthMax)
+    .toWellFormed();
 }
 
 // A tsvector holds 1 MiB; no product needs a tenth of this.

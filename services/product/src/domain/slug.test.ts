@@ -34,7 +34,11 @@ describe('the choices of slugs for a product without one', () => {
   });
 
   it('are never longer than a slug may be', () => {
-    const choices = slugChoices({ title: 'x'.repeat(200), sku: 'Y'.repeat(64), id: '0190f1e0-0000-7000-8000-0123456789ab' });
+    const choices = slugChoices({
+      title: 'x'.repeat(200),
+      sku: 'Y'.repeat(64),
+      id: '0190f1e0-0000-7000-8000-0123456789ab',
+    });
     for (const choice of choices) assert.match(choice, /^[a-z0-9]+(-[a-z0-9]+)*$/);
     assert.ok(Math.max(...choices.map((choice) => choice.length)) <= 120);
   });

@@ -22,5 +22,9 @@ export function slugOf(title: string, fallback = 'product'): string {
 /** Slugs for a product that was given none, the nicest first. The last one nobody else can have. */
 export function slugChoices(product: { title: string; sku: string; id: string }): string[] {
   const plain = slugOf(product.title);
-  return [plain, `${plain}-${slugOf(product.sku, 'sku')}`.slice(0, 110).replace(/-$/, ''), `${plain}-${product.id.slice(-12)}`];
+  return [
+    plain,
+    `${plain}-${slugOf(product.sku, 'sku')}`.slice(0, 110).replace(/-$/, ''),
+    `${plain}-${product.id.slice(-12)}`,
+  ];
 }

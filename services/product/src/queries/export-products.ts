@@ -24,7 +24,8 @@ export const exportProducts: Handler<typeof productContract.operations.exportPro
 
 async function* csvTexts(db: Database): AsyncGenerator<string> {
   yield csvRecord(productColumns);
-  for await (const products of pagesOf(db)) yield products.flatMap((product) => csvRows(product).map(csvRecord)).join('');
+  for await (const products of pagesOf(db))
+    yield products.flatMap((product) => csvRows(product).map(csvRecord)).join('');
 }
 
 async function* ndjsonTexts(db: Database): AsyncGenerator<string> {

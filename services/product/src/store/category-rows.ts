@@ -63,5 +63,10 @@ export async function categorySlugs(sql: Sql, names: readonly string[]): Promise
     'select id, slug from category where slug = any($1) or id::text = any($1)',
     [names],
   );
-  return new Map(rows.flatMap(({ id, slug }) => [[id, slug], [slug, slug]]));
+  return new Map(
+    rows.flatMap(({ id, slug }) => [
+      [id, slug],
+      [slug, slug],
+    ]),
+  );
 }

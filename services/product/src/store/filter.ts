@@ -1,7 +1,15 @@
-import { isId } from '@stoa/platform/ids';
 import type { ProductStatus } from '@stoa/contracts/product';
-import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type RawBuilder, sql } from 'kysely';
+import { isId } from '@stoa/platform/ids';
 import type { Sql } from '@stoa/platform/sql';
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type RawBuilder,
+  sql,
+} from 'kysely';
 import { searchText } from '../domain/search-text.ts';
 import { slugOf } from '../domain/slug.ts';
 
@@ -43,7 +51,8 @@ export function allOf(conditions: readonly Fragment[]): Fragment {
 export function conditionsOf(filter: Filter, without: { category?: true; tag?: true; price?: true } = {}): Fragment[] {
   const conditions = [sql`p.status in (${sql.join(filter.statuses.map((status) => sql.lit(status)))})`];
   if (filter.search !== undefined) conditions.push(sql`p.search @@ ${tsquery(filter.search)}`);
-  if (filter.category !== undefined && !without.category) conditions.push(sql`p.category = any(${slugsBelow(filter.category)})`);
+  if (filter.category !== undefined && !without.category)
+    conditions.push(sql`p.category = any(${slugsBelow(filter.category)})`);
   if (filter.tag !== undefined && !without.tag) conditions.push(sql`p.tags @> array[${filter.tag.trim()}::text]`);
   const priced = filter.minPrice !== undefined || filter.maxPrice !== undefined || filter.currency !== undefined;
   if (priced && !without.price) {

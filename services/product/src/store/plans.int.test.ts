@@ -25,7 +25,11 @@ before(async () => {
     }),
   );
   const headers = { 'content-type': 'application/x-ndjson' };
-  const answer = await host.call('POST', '/api/v1/products/import', { as: 'merchandiser', body: lines.join('\n'), headers });
+  const answer = await host.call('POST', '/api/v1/products/import', {
+    as: 'merchandiser',
+    body: lines.join('\n'),
+    headers,
+  });
   assert.match(answer.text, new RegExp(`"created":${products},`));
   // As autovacuum leaves it: new words merged into the search index.
   await host.db.query('vacuum analyze');
@@ -61,13 +65,18 @@ async function planOf(ask: (sql: Sql) => Promise<unknown>): Promise<{ scanned: s
 }
 
 const id = '0190f1e0-0000-7000-8000-000000000000';
-const list = (filter: Partial<Filter>, sort: ProductSort, after?: { value: string | number; id: string }) => (sql: Sql) =>
-  findProducts(sql, { filter: { statuses: ['active'], ...filter }, sort, after, limit: 21 });
+const list =
+  (filter: Partial<Filter>, sort: ProductSort, after?: { value: string | number; id: string }) => (sql: Sql) =>
+    findProducts(sql, { filter: { statuses: ['active'], ...filter }, sort, after, limit: 21 });
 
 const asked: Record<string, (sql: Sql) => Promise<unknown>> = {
   'one by id': (sql) => findProduct(sql, 'id', id),
   'one by slug': (sql) => findProduct(sql, 'slug', 'amber-bowl-0'),
-  'prices of 50 SKUs': (sql) => findPrices(sql, Array.from({ length: 50 }, (_, at) => `PLAN-${at}`)),
+  'prices of 50 SKUs': (sql) =>
+    findPrices(
+      sql,
+      Array.from({ length: 50 }, (_, at) => `PLAN-${at}`),
+    ),
   'owners of SKUs': (sql) => ownersOfSkus(sql, ['PLAN-1', 'PLAN-2']),
   'owners of slugs': (sql) => ownersOfSlugs(sql, ['amber-bowl-0']),
   'a page of the export': (sql) => productsAfter(sql, id, 200),
@@ -89,14 +98,16 @@ describe('of 10,000 products', () => {
   for (const [what, ask] of Object.entries(asked)) {
     it(`${what} is found by an index`, async () => {
       const { scanned } = await planOf(ask);
-      assert.deepEqual(scanned.filter((table) => table !== 'category'), []);
+      assert.deepEqual(
+        scanned.filter((table) => table !== 'category'),
+        [],
+      );
     });
   }
 
   it('a word that every product has, and the facets of everything, are counted in less than 250 ms', async () => {
     const common = await planOf(list({ search: 'workshop' }, 'relevance'));
     const facets = await planOf((sql) => countFacets(sql, { statuses: ['active'] }));
-    if (process.env.STOA_TEST_LOG) console.log({ common: common.ms, facets: facets.ms });
     assert.ok(common.ms < 250 && facets.ms < 250, `${common.ms} ms, ${facets.ms} ms`);
   });
 });

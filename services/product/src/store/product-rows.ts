@@ -61,7 +61,9 @@ export async function productsAfter(sql: Sql, afterId: string, limit: number): P
 /** Products with the variants they once had, locked until the transaction ends. In the order of their ids, so that no two lock crosswise. */
 export async function lockProducts(tx: Tx, ids: readonly string[]): Promise<StoredProduct[]> {
   // Locked first: the lateral selects below must see what the lock waited for.
-  const locked = await tx.query<{ id: string }>('select id from product where id = any($1) order by id for update', [ids]);
+  const locked = await tx.query<{ id: string }>('select id from product where id = any($1) order by id for update', [
+    ids,
+  ]);
   if (locked.length === 0) return [];
   const rows = await tx.query<ProductRow & { removed: Variant[] | null }>(
     `select ${productColumnsText}, ${variantsOf(true)} as removed from product p where p.id = any($1) order by p.id`,
@@ -72,15 +74,18 @@ export async function lockProducts(tx: Tx, ids: readonly string[]): Promise<Stor
 
 /** Which product has each of these slugs. */
 export async function ownersOfSlugs(sql: Sql, slugs: readonly string[]): Promise<Map<string, string>> {
-  const rows = await sql.query<{ slug: string; id: string }>('select slug, id from product where slug = any($1)', [slugs]);
+  const rows = await sql.query<{ slug: string; id: string }>('select slug, id from product where slug = any($1)', [
+    slugs,
+  ]);
   return new Map(rows.map((row) => [row.slug, row.id]));
 }
 
 /** Which product has each of these SKUs, removed variants included. */
 export async function ownersOfSkus(sql: Sql, skus: readonly string[]): Promise<Map<string, string>> {
-  const rows = await sql.query<{ sku: string; product_id: string }>('select sku, product_id from variant where sku = any($1)', [
-    skus,
-  ]);
+  const rows = await sql.query<{ sku: string; product_id: string }>(
+    'select sku, product_id from variant where sku = any($1)',
+    [skus],
+  );
   return new Map(rows.map((row) => [row.sku, row.product_id]));
 }
 
@@ -104,7 +109,9 @@ const insertProducts = insertText('product', productTypes);
 const changing = Object.keys(productTypes).filter((name) => name !== 'id' && name !== 'created_at');
 const updateProducts = `
 update product p set ${changing.map((name) => `${name} = r.${name}`).join(', ')}
-from json_to_recordset($1::json) as r(${Object.entries(productTypes).map(([name, type]) => `${name} ${type}`).join(', ')})
+from json_to_recordset($1::json) as r(${Object.entries(productTypes)
+  .map(([name, type]) => `${name} ${type}`)
+  .join(', ')})
 where p.id = r.id and p.version = r.version - 1
 returning p.id`;
 
@@ -128,13 +135,22 @@ const upsertVariants = insertText(
     attributes = excluded.attributes, metadata = excluded.metadata`,
 );
 
-const insertPrices = insertText('product_price', { product_id: 'uuid', currency: 'text', amount: 'bigint', main: 'boolean' });
+const insertPrices = insertText('product_price', {
+  product_id: 'uuid',
+  currency: 'text',
+  amount: 'bigint',
+  main: 'boolean',
+});
 
 /**
  * Writes new and changed products. Changed ones must be locked by this transaction and one version on.
  * Breaks `product_slug_taken`, `product_sku_taken` or `product_category_in_use` when somebody else was faster.
  */
-export async function saveProducts(tx: Tx, created: readonly StoredProduct[], changed: readonly StoredProduct[]): Promise<void> {
+export async function saveProducts(
+  tx: Tx,
+  created: readonly StoredProduct[],
+  changed: readonly StoredProduct[],
+): Promise<void> {
   const all = [...created, ...changed];
   // Sent without waiting for each other's answers.
   const [, updated] = await Promise.all([
@@ -182,7 +198,10 @@ function variantRows({ product, removed }: StoredProduct) {
     attributes: variant.attributes,
     metadata: variant.metadata,
   });
-  return [...product.variants.map((variant, at) => row(variant, at, false)), ...removed.map((variant, at) => row(variant, at, true))];
+  return [
+    ...product.variants.map((variant, at) => row(variant, at, false)),
+    ...removed.map((variant, at) => row(variant, at, true)),
+  ];
 }
 
 function priceRows({ product }: StoredProduct) {

@@ -80,7 +80,9 @@ export async function hostProduct(name: string): Promise<HostedProduct> {
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await answer.text();
-      const json = /json$/.test(answer.headers.get('content-type') ?? '') && !/ndjson/.test(answer.headers.get('content-type') ?? '');
+      const json =
+        /json$/.test(answer.headers.get('content-type') ?? '') &&
+        !/ndjson/.test(answer.headers.get('content-type') ?? '');
       return { status: answer.status, body: json ? JSON.parse(text) : {}, text, headers: answer.headers };
     },
     async ask(operation, body) {
@@ -103,5 +105,10 @@ export async function hostProduct(name: string): Promise<HostedProduct> {
 
 function principalOf(role: Request['as']): Principal {
   assert(role, 'the token names a role');
-  return { kind: 'user', userId: '0190f1e0-0000-7000-8000-000000000001', role, sessionId: '0190f1e0-0000-7000-8000-000000000002' };
+  return {
+    kind: 'user',
+    userId: '0190f1e0-0000-7000-8000-000000000001',
+    role,
+    sessionId: '0190f1e0-0000-7000-8000-000000000002',
+  };
 }

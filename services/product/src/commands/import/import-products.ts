@@ -20,14 +20,19 @@ export const importProducts: Handler<ImportProducts> = async (call, service) => 
   return { stream: Readable.from(lines, { objectMode: false }) };
 };
 
-async function* report(call: Call<ImportProducts>, service: Service, entries: AsyncIterable<FileEntry>): AsyncGenerator<string> {
+async function* report(
+  call: Call<ImportProducts>,
+  service: Service,
+  entries: AsyncIterable<FileEntry>,
+): AsyncGenerator<string> {
   const startedMs = performance.now();
   const dryRun = call.query.dryRun ?? false;
   const counts = { rows: 0, rejected: 0, created: 0, updated: 0, unchanged: 0 };
   const say = (line: ImportReport) => `${JSON.stringify(line)}\n`;
   try {
     for await (const batch of batchesOf(entries)) {
-      const plan = batch.items.length > 0 ? await importBatch(service, batch.items, { dryRun, cause: call.cause }) : undefined;
+      const plan =
+        batch.items.length > 0 ? await importBatch(service, batch.items, { dryRun, cause: call.cause }) : undefined;
       const rejected = [...batch.rejected, ...(plan?.rejected ?? [])].sort((a, b) => a.line - b.line);
       counts.rows += batch.rows;
       counts.rejected += rejected.length;
@@ -35,7 +40,9 @@ async function* report(call: Call<ImportProducts>, service: Service, entries: As
       counts.updated += plan?.counts.updated ?? 0;
       counts.unchanged += plan?.counts.unchanged ?? 0;
       // One text a batch: a line each would be a write to the socket each.
-      yield [...rejected.map((row) => say({ type: 'rejected', ...row })), say({ type: 'progress', ...counts })].join('');
+      yield [...rejected.map((row) => say({ type: 'rejected', ...row })), say({ type: 'progress', ...counts })].join(
+        '',
+      );
     }
     const seconds = Math.round(performance.now() - startedMs) / 1000;
     yield say({ type: 'summary', dryRun, seconds, ...counts });
@@ -43,7 +50,12 @@ async function* report(call: Call<ImportProducts>, service: Service, entries: As
     // The answer's status has gone out long ago, so that its last line has to say it.
     const known = findAppError(error);
     if (known === undefined) service.log.error({ err: error }, 'an import failed');
-    yield say({ type: 'failed', code: known?.code ?? 'internal', detail: known?.message ?? 'The import could not go on.', ...counts });
+    yield say({
+      type: 'failed',
+      code: known?.code ?? 'internal',
+      detail: known?.message ?? 'The import could not go on.',
+      ...counts,
+    });
   } finally {
     call.stream?.destroy();
   }

@@ -56,7 +56,9 @@ function columnsOf(header: readonly string[]): ProductColumn[] {
   const unknown = names.filter((_name, at) => columns[at] === undefined);
   const twice = names.filter((_name, at) => columns.indexOf(columns[at]) !== at && columns[at] !== undefined);
   const errors = [
-    ...unknown.slice(0, 20).map((name) => ({ path: '/header', message: `${JSON.stringify(name.slice(0, 50))} is not a known column` })),
+    ...unknown
+      .slice(0, 20)
+      .map((name) => ({ path: '/header', message: `${JSON.stringify(name.slice(0, 50))} is not a known column` })),
     ...twice.map((name) => ({ path: '/header', message: `${name} is given twice` })),
     ...(columns.includes('sku') ? [] : [{ path: '/header', message: 'sku is required' }]),
   ];
@@ -117,7 +119,12 @@ async function* grouped(rows: AsyncIterable<Row>, skipped: RejectedRow[]): Async
     const { product } = reading;
     const [variant] = product.variants;
     if (variant === undefined || sku === null) continue;
-    if (open && product.slug !== undefined && product.slug === open.item.product.slug && open.item.lines.length < rowsOfProductMax) {
+    if (
+      open &&
+      product.slug !== undefined &&
+      product.slug === open.item.product.slug &&
+      open.item.lines.length < rowsOfProductMax
+    ) {
       if (open.skus.has(sku)) yield { rows: 1, rejected: { line, sku, reason: `repeats ${sku}` } };
       else {
         open.skus.add(sku);

@@ -124,6 +124,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       onEvent(type, hear) {
         listeners.set(type, [...(listeners.get(type) ?? []), hear]);
       },
+      ...(options.metrics && { observe: options.metrics.observeHttp(door.name) }),
     });
   }
 }

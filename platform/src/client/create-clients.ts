@@ -52,10 +52,14 @@ export function createClients(options: ClientsOptions): Clients {
       body: call.body,
       principal: how.principal ?? self,
       cause: how.cause,
-      deadlineMs: Math.min(how.deadlineMs ?? Number.POSITIVE_INFINITY, Date.now() + (operation.timeoutMs ?? timeoutMsDefault)),
+      deadlineMs: Math.min(
+        how.deadlineMs ?? Number.POSITIVE_INFINITY,
+        Date.now() + (operation.timeoutMs ?? timeoutMsDefault),
+      ),
       idempotencyKey: how.idempotencyKey,
     };
-    if (toMake.deadlineMs <= Date.now()) throw fault('service.deadline-exceeded', `No time was left to call ${contract.service}.`);
+    if (toMake.deadlineMs <= Date.now())
+      throw fault('service.deadline-exceeded', `No time was left to call ${contract.service}.`);
     const local = options.local.get(contract.service);
     if (local !== undefined) return outcomeOf(contract, await local.invoke(name, toMake));
     if (remote === undefined) throw fault('service.unavailable', `The service ${contract.service} cannot be found.`);
@@ -81,7 +85,8 @@ function checkParams(params: PlainCall['params']): void {
   const errors: Violation[] = [];
   for (const [name, value] of Object.entries(params ?? {})) {
     const text = String(value);
-    if (text === '' || text === '.' || text === '..') errors.push({ path: `/params/${name}`, message: 'cannot stand in a path' });
+    if (text === '' || text === '.' || text === '..')
+      errors.push({ path: `/params/${name}`, message: 'cannot stand in a path' });
   }
   if (errors.length > 0) throw refusal('request.invalid', 'A path parameter cannot stand in a path.', { errors });
 }

@@ -49,7 +49,9 @@ export function createRemoteCaller(options: RemoteOptions) {
 }
 
 function addressOf(operation: Operation, call: CallToMake): string {
-  const path = operation.path.replace(/:([A-Za-z]+)/g, (_, name: string) => encodeURIComponent(String(call.params?.[name])));
+  const path = operation.path.replace(/:([A-Za-z]+)/g, (_, name: string) =>
+    encodeURIComponent(String(call.params?.[name])),
+  );
   const query = queryText(call.query);
   return query === '' ? path : `${path}?${query}`;
 }
@@ -68,6 +70,7 @@ function headersOf(call: CallToMake, token: string, hasBody: boolean, leftMs: nu
 
 function faultOf(service: string, error: unknown, timedOut: boolean) {
   if (timedOut) return fault('service.deadline-exceeded', `${service} took too long.`, { cause: error });
-  if (error instanceof SyntaxError) return fault('service.bad-gateway', `${service} did not answer in JSON.`, { cause: error });
+  if (error instanceof SyntaxError)
+    return fault('service.bad-gateway', `${service} did not answer in JSON.`, { cause: error });
   return fault('service.unavailable', `${service} cannot be reached.`, { cause: error, retryAfterS: 1 });
 }

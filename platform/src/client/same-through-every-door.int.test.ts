@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AppError, refusal } from '../errors/index.ts';
 import { fingerprintOf, type HostedHttp, hostHttp } from '../http/index.ts';
-import { sampleContract, sampleService, sampleShop, type SampleWitness } from '../http/sample-shop.ts';
+import { type SampleWitness, sampleContract, sampleService, sampleShop } from '../http/sample-shop.ts';
 import type { Principal } from '../schema/index.ts';
 import { newTraceparent } from '../telemetry/index.ts';
 import type { Client, Clients } from './index.ts';
@@ -10,7 +10,7 @@ import { createClients } from './index.ts';
 
 const cause = { correlationId: 'c1', traceparent: newTraceparent() };
 const customer: Principal = { kind: 'user', userId: 'u1', role: 'customer', sessionId: 's1' };
-const witness: SampleWitness = { aborted: 0, deadlines: [] };
+const witness: SampleWitness = { aborted: 0, deadlines: [], bodies: [] };
 let hosted: HostedHttp;
 const doors: Record<string, Clients> = {};
 
@@ -38,7 +38,10 @@ after(async () => {
 
 /** What a caller can see of an error. */
 async function errorOf(call: Promise<unknown>) {
-  const error = await call.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   ok(error instanceof AppError, `expected an AppError, got ${String(error)}`);
   const { kind, code, message, errors, retryAfterS } = error;
   return { kind, code, message, errors, retryAfterS };
@@ -108,7 +111,10 @@ for (const door of ['in process', 'over HTTP']) {
       const nul = await errorOf(sample().getPrice({ body: { sku: 'a\0b' } }, { cause }));
       equal(nul.code, 'request.invalid');
       const empty = await errorOf(sample().getTea({ params: { id: '' } }, { cause }));
-      deepEqual(empty.errors?.map(({ path }) => path), ['/params/id']);
+      deepEqual(
+        empty.errors?.map(({ path }) => path),
+        ['/params/id'],
+      );
     });
 
     test('hands over copies', async () => {
@@ -118,7 +124,9 @@ for (const door of ['in process', 'over HTTP']) {
         { cause, idempotencyKey: 'k' },
       );
       deepEqual(answer.body, { items: [{ sku: 'A', quantity: 1 }], note: 'x' });
+      witness.bodies.length = 0;
       equal(Object.hasOwn(await sample().getPrice({ body: { sku: 'A', nested } }, { cause }), 'when'), false);
+      deepEqual(witness.bodies, [{ sku: 'A', nested: { when: '1970-01-01T00:00:00.000Z', list: [null] } }]);
     });
 
     test('carries the idempotency key, and gives the same fingerprint through every door', async () => {
@@ -129,7 +137,7 @@ for (const door of ['in process', 'over HTTP']) {
       equal((await errorOf(sample().placeOrder(call, { cause }))).code, 'idempotency.key-required');
     });
 
-    test('ends at the operation\'s limit', async () => {
+    test("ends at the operation's limit", async () => {
       const error = await errorOf(sample().steep({ body: { how: 'long' } }, { cause }));
       deepEqual([error.kind, error.code], ['fault', 'service.deadline-exceeded']);
     });

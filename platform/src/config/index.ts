@@ -2,4 +2,11 @@
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export { setting } from './setting.ts';
-export { describeSettings, readSettings, type Setting, type SettingDescription, type Settings, type ValuesOf } from './settings.ts';
+export {
+  describeSettings,
+  readSettings,
+  type Setting,
+  type SettingDescription,
+  type Settings,
+  type ValuesOf,
+} from './settings.ts';

@@ -9,7 +9,8 @@ interface Said<T> {
 type Bounds = { readonly min?: number; readonly max?: number };
 
 function make<T>(said: Said<T>, expects: string, read: (text: string) => T | undefined): Setting<T> {
-  const missing = said.default === undefined ? ({ kind: 'required' } as const) : ({ kind: 'default', value: said.default } as const);
+  const missing =
+    said.default === undefined ? ({ kind: 'required' } as const) : ({ kind: 'default', value: said.default } as const);
   return { describe: said.describe, secret: said.secret ?? false, expects, read, missing };
 }
 
@@ -58,7 +59,9 @@ export const setting = {
   durationMs: (said: Said<number> & Bounds) =>
     make(said, `a duration like 250ms, 15s, 2m, 24h or 7d, ${between(said)} ms`, (text) => {
       const match = /^(\d{1,12})(ms|s|m|h|d)$/.exec(text);
-      return match ? wholeNumber(String(Number(match[1]) * (durationUnits[match[2] as string] as number)), said) : undefined;
+      return match
+        ? wholeNumber(String(Number(match[1]) * (durationUnits[match[2] as string] as number)), said)
+        : undefined;
     }),
   /** Words separated by commas; blanks around them do not count. */
   list: (said: Said<readonly string[]>) =>
@@ -67,5 +70,8 @@ export const setting = {
       return words.includes('') ? undefined : words;
     }),
   /** A setting that may be missing: then undefined. */
-  optional: <T>(given: Setting<T>): Setting<T | undefined> => ({ ...given, missing: { kind: 'default', value: undefined } }),
+  optional: <T>(given: Setting<T>): Setting<T | undefined> => ({
+    ...given,
+    missing: { kind: 'default', value: undefined },
+  }),
 };

@@ -35,7 +35,8 @@ export function readSettings<S extends Settings>(environment: Environment, setti
       continue;
     }
     const value = read(text);
-    if (value === undefined) problems.push(`${name}: must be ${expects}, got ${secret ? 'something else (not shown)' : shown(text)}`);
+    if (value === undefined)
+      problems.push(`${name}: must be ${expects}, got ${secret ? 'something else (not shown)' : shown(text)}`);
     else values[name] = value;
   }
   if (problems.length > 0) throw fault('config.invalid', problems.join('\n'));

@@ -39,7 +39,8 @@ export function authorise(access: Access, claim: Claim): void {
       return;
     case 'owner': {
       if (principal.kind !== 'anonymous') return;
-      const proven = access.guest === 'order-token' ? claim.hasOrderToken : access.guest === 'cart-token' && claim.hasCartToken;
+      const proven =
+        access.guest === 'order-token' ? claim.hasOrderToken : access.guest === 'cart-token' && claim.hasCartToken;
       if (!proven) throw missing();
       return;
     }

@@ -21,7 +21,12 @@ interface Refused {
 
 /** Sends bytes as they are and reads the problem that must come back. */
 async function post(body: string | Buffer, headers: Record<string, string> = {}): Promise<Refused> {
-  const text = await send('POST', '/api/v1/tea-orders', { 'content-type': 'application/json', 'idempotency-key': 'k', ...headers }, body);
+  const text = await send(
+    'POST',
+    '/api/v1/tea-orders',
+    { 'content-type': 'application/json', 'idempotency-key': 'k', ...headers },
+    body,
+  );
   return refused(text);
 }
 
@@ -44,7 +49,12 @@ function send(method: string, path: string, headers: Record<string, string>, bod
   const bytes = Buffer.from(body);
   const length = bytes.length > 0 || method === 'POST' ? `content-length: ${bytes.length}\r\n` : '';
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return sendBytes(Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${length}${lines.join('')}\r\n`), bytes]));
+  return sendBytes(
+    Buffer.concat([
+      Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${length}${lines.join('')}\r\n`),
+      bytes,
+    ]),
+  );
 }
 
 function sendBytes(bytes: Buffer | string): Promise<string> {
@@ -65,7 +75,20 @@ function sendBytes(bytes: Buffer | string): Promise<string> {
 const order = (quantity: string, sku = '"A"', more = '') => `{"items":[{"sku":${sku},"quantity":${quantity}}]${more}}`;
 
 describe('numbers that are no quantity', () => {
-  for (const number of ['-1', '0', '0.1', '1e309', '"1"', '9007199254740992', '1000000000', 'null', 'true', '[1]', '{}', '-0']) {
+  for (const number of [
+    '-1',
+    '0',
+    '0.1',
+    '1e309',
+    '"1"',
+    '9007199254740992',
+    '1000000000',
+    'null',
+    'true',
+    '[1]',
+    '{}',
+    '-0',
+  ]) {
     test(number, async () => {
       const { status, code, paths } = await post(order(number));
       deepEqual([status, code, ...new Set(paths)], [400, 'request.invalid', '/items/0/quantity']);
@@ -92,7 +115,16 @@ describe('texts', () => {
     test(`${name} is refused`, async () => deepEqual((await post(order('1', text))).status, 400));
   }
 
-  const keptTexts = ['\u202eevil', "'; drop table orders; --", '<b>bold</b>', '=cmd|calc', '__proto__', '😀', '%00', '../../etc'];
+  const keptTexts = [
+    '\u202eevil',
+    "'; drop table orders; --",
+    '<b>bold</b>',
+    '=cmd|calc',
+    '__proto__',
+    '😀',
+    '%00',
+    '../../etc',
+  ];
   for (const text of keptTexts) {
     test(`${JSON.stringify(text)} is only a text`, async () => {
       const headers = { 'content-type': 'application/json', 'idempotency-key': 'k' };
@@ -166,7 +198,9 @@ describe('content types', () => {
   });
 
   test('no content type at all is 415', async () => {
-    const text = await sendBytes('POST /api/v1/tea-orders HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}');
+    const text = await sendBytes(
+      'POST /api/v1/tea-orders HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}',
+    );
     equal(refused(text).status, 415);
   });
 
@@ -177,7 +211,12 @@ describe('content types', () => {
 
   test('JSON with its charset is taken', async () => {
     for (const type of ['application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'Application/JSON']) {
-      const text = await send('POST', '/api/v1/tea-orders', { 'content-type': type, 'idempotency-key': 'k' }, order('1'));
+      const text = await send(
+        'POST',
+        '/api/v1/tea-orders',
+        { 'content-type': type, 'idempotency-key': 'k' },
+        order('1'),
+      );
       match(text, /^HTTP\/1.1 202 /);
     }
   });
@@ -220,11 +259,17 @@ describe('queries', () => {
     while (cursor !== null) {
       const query: string = cursor === '' ? 'limit=20' : `limit=20&cursor=${cursor}`;
       const text = await send('GET', `/api/v1/teas?${query}`, {}, '');
-      const list = JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)) as { items: { id: string }[]; nextCursor: string | null };
+      const list = JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)) as {
+        items: { id: string }[];
+        nextCursor: string | null;
+      };
       seen.push(...list.items.map((tea) => tea.id));
       cursor = list.nextCursor;
     }
-    deepEqual(seen, Array.from({ length: 50 }, (_, at) => String(at)));
+    deepEqual(
+      seen,
+      Array.from({ length: 50 }, (_, at) => String(at)),
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Transform, type Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type AppError, findAppError, refusal } from '../errors/index.ts';
 import { UnreadableBody } from './carry-out.ts';
@@ -25,7 +25,9 @@ export function takeStreams(app: FastifyInstance): void {
 function readJson(request: IncomingMessage, bytes: Buffer): unknown {
   try {
     checkContentType(request);
-    if (!/^\s*application\/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*$/i.test(request.headers['content-type'] ?? '')) {
+    if (
+      !/^\s*application\/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*$/i.test(request.headers['content-type'] ?? '')
+    ) {
       throw unsupported('Send the body as application/json in UTF-8.');
     }
     return bytes.length === 0 ? undefined : parseJson(bytes);

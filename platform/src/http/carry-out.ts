@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import { type AppError, fault, refusal, type Violation } from '../errors/index.ts';
 import { coerceTexts } from '../schema/index.ts';
 import type { Answer, Service } from '../service/index.ts';
-import { isSampled } from '../telemetry/trace-context.ts';
 import type { Traces } from '../telemetry/index.ts';
+import { isSampled } from '../telemetry/trace-context.ts';
 import { authorise, type Door } from './authorise.ts';
 import { type Asked, IncomingCall } from './incoming-call.ts';
 import type { OperationPlan } from './operation-plan.ts';
@@ -44,10 +44,18 @@ export function carryOut(
   if (traces === undefined || !isSampled(asked.cause.traceparent)) return carryOutNow(plan, door, asked, raw, service);
   const attributes = { service: service.name, operation: plan.name, door };
   const name = `${plan.operation.method} ${plan.operation.path}`;
-  return traces.span(name, asked.cause, attributes, (cause) => carryOutNow(plan, door, { ...asked, cause }, raw, service));
+  return traces.span(name, asked.cause, attributes, (cause) =>
+    carryOutNow(plan, door, { ...asked, cause }, raw, service),
+  );
 }
 
-async function carryOutNow(plan: OperationPlan, door: Door, asked: Asked, raw: RawInput, service: Service): Promise<Answer> {
+async function carryOutNow(
+  plan: OperationPlan,
+  door: Door,
+  asked: Asked,
+  raw: RawInput,
+  service: Service,
+): Promise<Answer> {
   const { head, principal } = asked;
   const hasOrderToken = head.orderToken !== undefined;
   authorise(plan.access, { door, principal, hasOrderToken, hasCartToken: head.cartToken !== undefined });
@@ -69,7 +77,8 @@ function checkInput(plan: OperationPlan, raw: RawInput): { params: unknown; quer
     for (const [name, text] of Object.entries(raw.params)) {
       // `/products/` is not an address of a product.
       if (text === '') throw refusal('route.not-found', 'There is nothing at this address.');
-      if (typeof text === 'string' && text.includes('\0')) violations.push({ path: `/params/${name}`, message: 'contains NUL' });
+      if (typeof text === 'string' && text.includes('\0'))
+        violations.push({ path: `/params/${name}`, message: 'contains NUL' });
     }
     if (!plan.params.check(params)) violations.push(...plan.params.violations(params, '/params'));
   }
@@ -105,7 +114,10 @@ function isEmptyObject(body: unknown): boolean {
 function checkKey(plan: OperationPlan, key: string | undefined): void {
   if (key === undefined) {
     if (plan.operation.idempotency !== 'required') return;
-    throw refusal('idempotency.key-required', 'Send an Idempotency-Key: a text of your own, new for every new request.');
+    throw refusal(
+      'idempotency.key-required',
+      'Send an Idempotency-Key: a text of your own, new for every new request.',
+    );
   }
   if (/^[\x21-\x7e]{1,255}$/.test(key)) return;
   throw refusal('request.invalid', 'The Idempotency-Key must be one text of 1 to 255 visible ASCII characters.', {

@@ -1,5 +1,5 @@
-import { type Static, type TSchema, validatorOf } from '../schema/index.ts';
 import { refusal } from '../errors/index.ts';
+import { type Static, type TSchema, validatorOf } from '../schema/index.ts';
 
 /** Turns the position after a row into an opaque text for `nextCursor`. */
 export function encodeCursor(position: unknown): string {

@@ -32,7 +32,11 @@ export interface Exchanges {
   attach(request: IncomingMessage, context: RequestContext): void;
   serve(plan: OperationPlan, request: IncomingMessage, response: ServerResponse, raw: RawInput): void;
   /** Answers a request that reached no operation. */
-  refuse(request: IncomingMessage, response: ServerResponse, no: { error: unknown; headers: Record<string, string> }): void;
+  refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    no: { error: unknown; headers: Record<string, string> },
+  ): void;
   /** Ends streams of events, waits for running requests until `deadlineMs` (since the epoch). */
   finish(deadlineMs: number): Promise<void>;
 }
@@ -53,7 +57,12 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
   let closing = false;
   let whenIdle: (() => void) | undefined;
 
-  async function exchange(plan: OperationPlan, request: MarkedRequest, response: ServerResponse, raw: RawInput): Promise<void> {
+  async function exchange(
+    plan: OperationPlan,
+    request: MarkedRequest,
+    response: ServerResponse,
+    raw: RawInput,
+  ): Promise<void> {
     const startedMs = performance.now();
     const { headers } = request;
     const context = request[contextKey];
@@ -63,7 +72,9 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
     try {
       const head = readHead(headers);
       const ownDeadlineMs = Date.now() + plan.timeoutMs;
-      const caller: Caller = context ? { door: 'gateway', ...context } : await identify(headers, ownDeadlineMs, options);
+      const caller: Caller = context
+        ? { door: 'gateway', ...context }
+        : await identify(headers, ownDeadlineMs, options);
       // Another service of ours has decided already whether this trace is recorded.
       if (caller.door === 'service') cause = readCause(headers);
       const asked = {
@@ -140,11 +151,16 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
 }
 
 /** Who asks over a socket: nobody in particular, the bearer of a token, or a service of ours, perhaps on somebody's behalf. */
-async function identify(headers: IncomingHttpHeaders, ownDeadlineMs: number, options: ExchangeOptions): Promise<Caller> {
+async function identify(
+  headers: IncomingHttpHeaders,
+  ownDeadlineMs: number,
+  options: ExchangeOptions,
+): Promise<Caller> {
   const { authorization } = headers;
   if (authorization === undefined) return { door: 'socket', principal: anonymous, deadlineMs: ownDeadlineMs };
   const token = /^Bearer +([^\s,]+)$/i.exec(authorization)?.[1];
-  if (token === undefined || options.verifyToken === undefined) throw refusal('auth.invalid', 'The token is not valid.');
+  if (token === undefined || options.verifyToken === undefined)
+    throw refusal('auth.invalid', 'The token is not valid.');
   const principal = await options.verifyToken(token);
   if (principal.kind !== 'service') return { door: 'socket', principal, deadlineMs: ownDeadlineMs };
   const behalf = readOnBehalf(headers);
@@ -168,7 +184,17 @@ function flatHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   return flat;
 }
 
-function logExchange(log: Logger, plan: OperationPlan, method: string, status: number, seconds: number, cause: Cause): void {
+function logExchange(
+  log: Logger,
+  plan: OperationPlan,
+  method: string,
+  status: number,
+  seconds: number,
+  cause: Cause,
+): void {
   const { correlationId, traceparent } = cause;
-  log.info({ operation: plan.name, method, status, seconds, correlationId, traceId: traceIdOf(traceparent) }, 'answered');
+  log.info(
+    { operation: plan.name, method, status, seconds, correlationId, traceId: traceIdOf(traceparent) },
+    'answered',
+  );
 }

@@ -1,13 +1,14 @@
 import { deepEqual, equal, match, rejects } from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
 import type { Principal } from '../schema/index.ts';
 import { newTraceparent, traceIdOf } from '../telemetry/index.ts';
 import { sse } from './event-stream.ts';
 import { type HostedHttp, hostHttp } from './host-http.ts';
-import { sampleContract, sampleService, sampleShop } from './sample-shop.ts';
+import { sampleService, sampleShop } from './sample-shop.ts';
 
 const cause = { correlationId: 'from-the-gateway', traceparent: newTraceparent() };
 const lines: { code?: string; err?: { message: string } }[] = [];
@@ -37,7 +38,12 @@ describe('a request that the gateway hands over', () => {
   test('is made by whom the gateway says, whatever its headers claim', async () => {
     principal = { kind: 'user', userId: 'u9', role: 'customer', sessionId: 's9' };
     const forged = Buffer.from(JSON.stringify({ kind: 'service', name: 'order' })).toString('base64url');
-    const headers = { authorization: 'Bearer anything', 'x-stoa-on-behalf': forged, 'x-correlation-id': 'own', 'x-user-id': 'u1' };
+    const headers = {
+      authorization: 'Bearer anything',
+      'x-stoa-on-behalf': forged,
+      'x-correlation-id': 'own',
+      'x-user-id': 'u1',
+    };
     const answer = await fetch(`${url}/api/v1/tea-orders/mine`, { headers });
     deepEqual(((await answer.json()) as { principal: Principal }).principal, principal);
     equal(answer.headers.get('x-request-id'), 'r-1');
@@ -56,7 +62,12 @@ describe('a request that the gateway hands over', () => {
 
   test('ends at the deadline that the gateway set, plus what the caller prefers to wait', async () => {
     deadlineInMs = 0;
-    const slow = () => fetch(`${url}/api/v1/steep`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"how":"x"}' });
+    const slow = () =>
+      fetch(`${url}/api/v1/steep`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"how":"x"}',
+      });
     const startedMs = performance.now();
     equal((await slow()).status, 504);
     equal(performance.now() - startedMs < 90, true);
@@ -83,7 +94,10 @@ test('a service whose handlers are not those of its contract is not hosted', asy
   const { routes, ...rest } = sampleShop();
   const { getTea, ...others } = routes as Record<string, never>;
   await rejects(hostHttp({ ...rest, routes: others }, sampleService, { log }), /no handler for getTea/);
-  await rejects(hostHttp({ ...rest, routes: { ...routes, getCoffee: getTea as never } }, sampleService, { log }), /handler for getCoffee/);
+  await rejects(
+    hostHttp({ ...rest, routes: { ...routes, getCoffee: getTea as never } }, sampleService, { log }),
+    /handler for getCoffee/,
+  );
 });
 
 test('an answer in another shape is a failure where answers are checked', async () => {
@@ -110,7 +124,7 @@ test('a silent stream of events gives a sign of life, and its source is told whe
   };
   const abort = new AbortController();
   const { stream } = sse({ signal: abort.signal }, source, { heartbeatMs: 5 });
-  const [beat] = (await stream?.take(1).toArray()) as Buffer[];
+  const [beat] = (await (stream as Readable).take(1).toArray()) as Buffer[];
   equal(String(beat), ':\n\n');
   abort.abort();
   equal(returned, true);

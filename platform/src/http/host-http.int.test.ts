@@ -5,7 +5,7 @@ import { refusal } from '../errors/index.ts';
 import type { Principal } from '../schema/index.ts';
 import { createTraces } from '../telemetry/index.ts';
 import { type HostedHttp, hostHttp } from './host-http.ts';
-import { sampleService, sampleShop, type SampleWitness } from './sample-shop.ts';
+import { type SampleWitness, sampleService, sampleShop } from './sample-shop.ts';
 
 const principals: Record<string, Principal> = {
   customer: { kind: 'user', userId: 'u1', role: 'customer', sessionId: 's1' },
@@ -21,7 +21,7 @@ async function verifyToken(token: string): Promise<Principal> {
   return principal;
 }
 
-const witness: SampleWitness = { aborted: 0, deadlines: [] };
+const witness: SampleWitness = { aborted: 0, deadlines: [], bodies: [] };
 const observed: string[] = [];
 let hosted: HostedHttp;
 let url = '';
@@ -74,7 +74,9 @@ describe('who may call', () => {
   }
 
   test('a guest with a proof is let through to the handler', async () => {
-    const answer = await ask('GET', '/api/v1/tea-orders/0190a6e0-0000-7000-8000-000000000000', { 'x-order-token': 'any' });
+    const answer = await ask('GET', '/api/v1/tea-orders/0190a6e0-0000-7000-8000-000000000000', {
+      'x-order-token': 'any',
+    });
     equal(answer.status, 200);
   });
 
@@ -132,7 +134,10 @@ describe('what every answer has', () => {
 
   test('nobody may keep an answer unless the operation says so, and never a problem', async () => {
     equal((await ask('GET', '/api/v1/teas')).headers.get('cache-control'), 'no-store');
-    match((await ask('GET', '/api/v1/teas/assam')).headers.get('cache-control') ?? '', /^public, max-age=0, s-maxage=1/);
+    match(
+      (await ask('GET', '/api/v1/teas/assam')).headers.get('cache-control') ?? '',
+      /^public, max-age=0, s-maxage=1/,
+    );
     equal((await ask('GET', '/api/v1/teas/assam', as('merchandiser'))).headers.get('cache-control'), 'no-store');
     equal((await ask('GET', '/api/v1/teas/none')).headers.get('cache-control'), 'no-store');
   });
@@ -218,9 +223,13 @@ describe('waiting', () => {
   });
 
   test('Prefer: wait is read, limited to 30 s, and ignored when it makes no sense', async () => {
-    const wait = async (prefer: string) => (await ask('GET', '/api/v1/tea-orders/mine', { ...as('customer'), prefer })).body.waitS;
+    const wait = async (prefer: string) =>
+      (await ask('GET', '/api/v1/tea-orders/mine', { ...as('customer'), prefer })).body.waitS;
     deepEqual([await wait('wait=5'), await wait('respond-async, wait=5'), await wait('wait=90')], [5, 5, 30]);
-    deepEqual([await wait('wait=-1'), await wait('wait=soon'), await wait('wait=1.5'), await wait('swait=4')], [0, 0, 0, 0]);
+    deepEqual(
+      [await wait('wait=-1'), await wait('wait=soon'), await wait('wait=1.5'), await wait('swait=4')],
+      [0, 0, 0, 0],
+    );
   });
 });
 

@@ -77,7 +77,8 @@ export async function hostHttp<D>(
       params: request.params as Record<string, unknown>,
       query: request.query as string,
       body,
-      openStream: plan.operation.rawBody && (() => limitedStream(request.raw, plan.operation.rawBody ?? [], plan.bodyBytesMax)),
+      openStream:
+        plan.operation.rawBody && (() => limitedStream(request.raw, plan.operation.rawBody ?? [], plan.bodyBytesMax)),
     });
   }
 
@@ -102,7 +103,9 @@ export async function hostHttp<D>(
   };
 }
 
-function createApp(refuse: (error: AppError, request: IncomingMessage, response: ServerResponse) => void): FastifyInstance {
+function createApp(
+  refuse: (error: AppError, request: IncomingMessage, response: ServerResponse) => void,
+): FastifyInstance {
   return Fastify({
     logger: false,
     // Longer than any gateway keeps a connection idle (55 s), so that it never sends on one that is being closed.
@@ -135,7 +138,8 @@ function nothingHere(plans: readonly OperationPlan[], request: IncomingMessage) 
     methods.add(operation.method);
     if (operation.method === 'GET') methods.add('HEAD');
   }
-  if (methods.size === 0) return { error: refusal('route.not-found', 'There is nothing at this address.'), headers: {} };
+  if (methods.size === 0)
+    return { error: refusal('route.not-found', 'There is nothing at this address.'), headers: {} };
   const allow = [...methods].join(', ');
   const error = refusal('request.method-not-allowed', `Here one can ${allow}.`);
   return { error, headers: { allow } };

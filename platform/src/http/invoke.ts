@@ -9,7 +9,7 @@ import { checkAnswer } from './check-answer.ts';
 import { parseJsonText } from './json-body.ts';
 import type { OperationPlan } from './operation-plan.ts';
 import { logProblem, problemHeaders, problemOf } from './problem.ts';
-import { wireAnswer, wireProblem, type WireAnswer } from './write-answer.ts';
+import { type WireAnswer, wireAnswer, wireProblem } from './write-answer.ts';
 
 /** A call from another service in this process. Its parts are copied; no object of the caller's reaches the handler. */
 export interface InvokeInput {
@@ -71,12 +71,17 @@ async function answerOf(
   const raw = { params: textsOf(input.params), query: queryText(input.query), body };
   const answer: Answer = await carryOut(plan, 'service', asked, raw, service, options.traces);
   if (options.checkAnswers === true) checkAnswer(plan, answer);
-  return wireAnswer(plan, answer, { method: plan.operation.method, ifNoneMatch: undefined, principal: input.principal });
+  return wireAnswer(plan, answer, {
+    method: plan.operation.method,
+    ifNoneMatch: undefined,
+    principal: input.principal,
+  });
 }
 
 function resultOf(wire: WireAnswer): InvokeResult {
   const headers: Record<string, string> = {};
-  for (let at = 0; at < wire.headers.length; at += 2) headers[wire.headers[at] as string] = wire.headers[at + 1] as string;
+  for (let at = 0; at < wire.headers.length; at += 2)
+    headers[wire.headers[at] as string] = wire.headers[at + 1] as string;
   return { status: wire.status, headers, body: wire.body === undefined ? undefined : JSON.parse(wire.body) };
 }
 

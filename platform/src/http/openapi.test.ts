@@ -17,7 +17,9 @@ const at = (path: string, method: string) => document.paths[path]?.[method] as D
 describe('the OpenAPI document', () => {
   test('has every operation that can be reached from outside, and no other', () => {
     equal(document.openapi, '3.1.0');
-    const addresses = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
+    const addresses = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
     equal(addresses.length, Object.keys(sampleContract.operations).length - 1);
     equal(text.includes('/internal/'), false);
   });
@@ -25,10 +27,19 @@ describe('the OpenAPI document', () => {
   test('describes parameters, bodies and headers', () => {
     deepEqual(
       at('/api/v1/teas', 'get').parameters.map(({ name, in: where, required }) => `${where} ${name} ${required}`),
-      ['query limit false', 'query cursor false', 'query organic false', 'query tag false', 'header If-None-Match false'],
+      [
+        'query limit false',
+        'query cursor false',
+        'query organic false',
+        'query tag false',
+        'header If-None-Match false',
+      ],
     );
     const place = at('/api/v1/tea-orders', 'post');
-    deepEqual(place.parameters.map(({ name, required }) => `${name} ${required}`), ['Idempotency-Key true']);
+    deepEqual(
+      place.parameters.map(({ name, required }) => `${name} ${required}`),
+      ['Idempotency-Key true'],
+    );
     deepEqual(Object.keys(place.requestBody?.content ?? {}), ['application/json']);
     deepEqual(Object.keys(at('/api/v1/teas/import', 'post').requestBody?.content ?? {}), ['text/csv']);
     equal(at('/api/v1/teas/{id}', 'get').parameters[0]?.required, true);

@@ -1,4 +1,4 @@
-import { kitErrors } from '../errors/index.ts';
+import type { kitErrors } from '../errors/index.ts';
 import type { Access, Contract, Operation } from '../schema/index.ts';
 import { declarationOf, type ErrorDeclarations } from './problem.ts';
 
@@ -90,10 +90,17 @@ function headersOf(operation: Operation): unknown[] {
   const add = (name: string, required: boolean, description: string, maxLength: number) =>
     headers.push({ name, in: 'header', required, description, schema: { type: 'string', minLength: 1, maxLength } });
   if (operation.idempotency !== undefined) {
-    add('Idempotency-Key', operation.idempotency === 'required', 'New for every new request; the same to repeat one', 255);
+    add(
+      'Idempotency-Key',
+      operation.idempotency === 'required',
+      'New for every new request; the same to repeat one',
+      255,
+    );
   }
-  if (operation.method === 'PATCH' || operation.method === 'DELETE') add('If-Match', false, 'ETag that must still hold', 255);
-  if (operation.method === 'GET' && operation.streams === undefined) add('If-None-Match', false, 'ETag that is known', 255);
+  if (operation.method === 'PATCH' || operation.method === 'DELETE')
+    add('If-Match', false, 'ETag that must still hold', 255);
+  if (operation.method === 'GET' && operation.streams === undefined)
+    add('If-None-Match', false, 'ETag that is known', 255);
   return headers;
 }
 
@@ -125,7 +132,12 @@ function responsesOf(contract: Contract, operation: Operation): Record<string, u
 
 /** Codes by status: the operation's own, and what the kit answers on every operation of its kind. */
 function refusalsOf(operation: Operation, declared: ErrorDeclarations): Map<number, string[]> {
-  const codes: (keyof typeof kitErrors | (string & {}))[] = [...operation.errors, 'request.invalid', 'quota-exceeded', 'internal'];
+  const codes: (keyof typeof kitErrors | (string & {}))[] = [
+    ...operation.errors,
+    'request.invalid',
+    'quota-exceeded',
+    'internal',
+  ];
   codes.push('service.bad-gateway', 'service.unavailable', 'service.deadline-exceeded');
   if (operation.access.who !== 'signed') codes.push('auth.invalid');
   if (operation.access.who !== 'anyone' && operation.access.who !== 'signed') codes.push('auth.missing');

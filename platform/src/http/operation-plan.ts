@@ -37,7 +37,10 @@ export function planOperations(definition: ServiceDefinition<never>): OperationP
   const { contract } = definition;
   const handlers = (definition.routes ?? {}) as unknown as Readonly<Record<string, AnyHandler>>;
   for (const name of Object.keys(handlers)) {
-    assert(Object.hasOwn(contract.operations, name), `${definition.name} has a handler for ${name}, which its contract lacks`);
+    assert(
+      Object.hasOwn(contract.operations, name),
+      `${definition.name} has a handler for ${name}, which its contract lacks`,
+    );
   }
   return Object.entries(contract.operations).map(([name, operation]) => {
     const handler = handlers[name];
@@ -46,7 +49,12 @@ export function planOperations(definition: ServiceDefinition<never>): OperationP
   });
 }
 
-function planOperation(name: string, operation: Operation, handler: AnyHandler, declared: ErrorDeclarations): OperationPlan {
+function planOperation(
+  name: string,
+  operation: Operation,
+  handler: AnyHandler,
+  declared: ErrorDeclarations,
+): OperationPlan {
   const body = operation.body === undefined ? undefined : validatorOf(operation.body);
   return {
     name,
@@ -65,7 +73,9 @@ function planOperation(name: string, operation: Operation, handler: AnyHandler, 
     statusDefault: operation.statuses[0] ?? 200,
     // Caches of ours keep it for the seconds given; browsers ask again every time, so that a change shows within those seconds.
     cacheControl:
-      operation.publicCacheS === undefined ? 'no-store' : `public, max-age=0, s-maxage=${operation.publicCacheS}, must-revalidate`,
+      operation.publicCacheS === undefined
+        ? 'no-store'
+        : `public, max-age=0, s-maxage=${operation.publicCacheS}, must-revalidate`,
   };
 }
 

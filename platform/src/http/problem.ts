@@ -57,7 +57,13 @@ export function problemHeaders(problem: Problem, error: unknown): Record<string,
 }
 
 /** Logs what the outside is not told: faults with their stack; refusals are answers and leave no line. */
-export function logProblem(log: Logger, problem: Problem, error: unknown, operation: string, correlationId: string): void {
+export function logProblem(
+  log: Logger,
+  problem: Problem,
+  error: unknown,
+  operation: string,
+  correlationId: string,
+): void {
   if (problem.status < 500) return;
   const line = { err: error, code: problem.code, operation, correlationId, traceId: problem.traceId };
   if (problem.code === 'internal') log.error(line, 'an operation failed');

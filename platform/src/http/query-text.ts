@@ -21,8 +21,8 @@ export function readQuery(text: string, lists: ReadonlySet<string>): ReadQuery {
       problems ??= [];
       problems.push({ path: `/query/${pointerPart(name ?? '')}`, message: 'is not properly encoded' });
     } else if (lists.has(name)) {
-      const list = (values[name] ??= []) as string[];
-      list.push(value);
+      values[name] ??= [];
+      (values[name] as string[]).push(value);
     } else if (name in values) {
       problems ??= [];
       problems.push({ path: `/query/${pointerPart(name)}`, message: 'is given more than once' });

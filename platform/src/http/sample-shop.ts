@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { refusal } from '../errors/index.ts';
@@ -73,7 +73,12 @@ export const sampleContract = contract({
       summary: 'Orders tea',
       access: anyone,
       body: Order,
-      answer: strict({ principal: Type.Unknown(), key: Type.String(), fingerprint: Type.String(), body: Type.Unknown() }),
+      answer: strict({
+        principal: Type.Unknown(),
+        key: Type.String(),
+        fingerprint: Type.String(),
+        body: Type.Unknown(),
+      }),
       statuses: [202, 201],
       idempotency: 'required',
       errors: ['tea.sold-out'],
@@ -143,9 +148,11 @@ const cached = { body: { id: 'assam', name: 'Assam' }, version: 7 };
 export interface SampleWitness {
   aborted: number;
   deadlines: number[];
+  /** Bodies as `getPrice` got them. */
+  bodies: unknown[];
 }
 
-export function sampleShop(witness: SampleWitness = { aborted: 0, deadlines: [] }) {
+export function sampleShop(witness: SampleWitness = { aborted: 0, deadlines: [], bodies: [] }) {
   return defineService<unknown>({
     name: 'sample',
     contract: sampleContract,
@@ -171,7 +178,9 @@ export function sampleShop(witness: SampleWitness = { aborted: 0, deadlines: [] 
         body: { principal, key: idempotencyKey, fingerprint, body },
         headers: { location: '/api/v1/tea-orders/1' },
       }),
-      getMine: async ({ principal, waitS }: { principal: Principal; waitS?: number }) => ({ body: { principal, waitS: waitS ?? 0 } }),
+      getMine: async ({ principal, waitS }: { principal: Principal; waitS?: number }) => ({
+        body: { principal, waitS: waitS ?? 0 },
+      }),
       getGuestOrder: async () => ({ body: { id: '1', name: 'Assam' } }),
       steep: async ({ signal }: { signal: AbortSignal }) => {
         signal.addEventListener('abort', () => witness.aborted++);
@@ -187,8 +196,17 @@ export function sampleShop(witness: SampleWitness = { aborted: 0, deadlines: [] 
         call.signal.addEventListener('abort', () => witness.aborted++);
         return sse(call, threeEvents(call.lastEventId, call.signal));
       },
-      getPrice: async ({ body, principal, deadlineMs }: { body: { sku: string }; principal: Principal; deadlineMs: number }) => {
+      getPrice: async ({
+        body,
+        principal,
+        deadlineMs,
+      }: {
+        body: { sku: string };
+        principal: Principal;
+        deadlineMs: number;
+      }) => {
         witness.deadlines.push(deadlineMs);
+        witness.bodies.push(body);
         if (body.sku === 'gone') throw refusal('tea.not-found', 'There is no such tea.');
         if (body.sku === 'away') throw refusal('tea.away', 'Come back later.', { retryAfterS: 3 });
         if (body.sku === 'broken') throw new Error('secret');

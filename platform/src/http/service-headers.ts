@@ -38,7 +38,8 @@ function readPrincipal(text: string): Principal {
   if (kind === 'user' && typeof userId === 'string' && typeof sessionId === 'string' && isRole(role)) {
     return { kind, userId, sessionId, role };
   }
-  if (kind === 'key' && typeof keyId === 'string' && typeof name === 'string' && isRole(role)) return { kind, keyId, name, role };
+  if (kind === 'key' && typeof keyId === 'string' && typeof name === 'string' && isRole(role))
+    return { kind, keyId, name, role };
   throw unreadable();
 }
 

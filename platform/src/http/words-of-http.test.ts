@@ -7,7 +7,7 @@ import { decodeCursor, encodeCursor, pageOf } from './cursor.ts';
 import { isFresh, requireMatch } from './entity-tag.ts';
 import { eventText } from './event-stream.ts';
 import { canonicalJson } from './fingerprint.ts';
-import { parseJsonText } from './json-body.ts';
+import { parseJson, parseJsonText } from './json-body.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 import { readQuery } from './query-text.ts';
 
@@ -37,27 +37,70 @@ describe('JSON from outside', () => {
 
   test('never gets a field twice, wherever it stands', () => {
     fc.assert(
-      fc.property(plain, fc.string({ minLength: 1 }).filter((name) => name.isWellFormed() && !name.includes('\0')), (value, name) => {
-        const field = `${JSON.stringify(name)}:${JSON.stringify(value)}`;
-        equal(codeOf(() => parseJsonText(`[{"a${name.length}":[{${field},${field}}]}]`)), 'request.invalid');
-      }),
+      fc.property(
+        plain,
+        fc.string({ minLength: 1 }).filter((name) => name.isWellFormed() && !name.includes('\0')),
+        (value, name) => {
+          const field = `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+          equal(
+            codeOf(() => parseJsonText(`[{"a${name.length}":[{${field},${field}}]}]`)),
+            'request.invalid',
+          );
+        },
+      ),
+    );
+  });
+
+  test('has no NUL, no half pairs, no names that reach prototypes and no bytes that are not UTF-8', () => {
+    for (const text of [
+      '"\\u0000"',
+      '{"a\\u0000":1}',
+      '"\\ud83d"',
+      '{"__proto__":1}',
+      '[{"constructor":1}]',
+      '{"__pr\\u006fto__":1}',
+    ]) {
+      equal(
+        codeOf(() => parseJsonText(text)),
+        'request.invalid',
+        text,
+      );
+    }
+    equal(
+      codeOf(() => parseJson(Buffer.from([0x22, 0xff, 0x22]))),
+      'request.invalid',
+    );
+    equal(
+      codeOf(() => parseJson(Buffer.from([0x22, 0xc0, 0x80, 0x22]))),
+      'request.invalid',
     );
   });
 
   test('may hold 32 levels and no more', () => {
-    deepEqual(parseJsonText(`${'['.repeat(32)}${']'.repeat(32)}`) instanceof Array, true);
-    equal(codeOf(() => parseJsonText(`${'['.repeat(33)}${']'.repeat(33)}`)), 'request.invalid');
+    equal(Array.isArray(parseJsonText(`${'['.repeat(32)}${']'.repeat(32)}`)), true);
+    equal(
+      codeOf(() => parseJsonText(`${'['.repeat(33)}${']'.repeat(33)}`)),
+      'request.invalid',
+    );
   });
 
   test('keeps texts that only look like structure', () => {
-    deepEqual(parseJsonText('{"a":"{\\"b\\":1,\\"b\\":2}","c":"\\\\","d":"a\\u00e9"}'), { a: '{"b":1,"b":2}', c: '\\', d: 'aé' });
+    deepEqual(parseJsonText('{"a":"{\\"b\\":1,\\"b\\":2}","c":"\\\\","d":"a\\u00e9"}'), {
+      a: '{"b":1,"b":2}',
+      c: '\\',
+      d: 'aé',
+    });
   });
 });
 
 test('canonical JSON is the same for every order of fields, and different for different values', () => {
   const shuffled = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).reverse().map(([name, field]) => [name, shuffled(field)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .reverse()
+        .map(([name, field]) => [name, shuffled(field)]),
+    );
   };
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
@@ -72,23 +115,51 @@ describe('cursors', () => {
 
   test('come back as they were given', () => {
     fc.assert(
-      fc.property(fc.string().filter((text) => text.isWellFormed() && !text.includes('\0')), fc.integer(), (text, count) => {
-        deepEqual(decodeCursor(Position, encodeCursor([text, count])), [text, count]);
-      }),
+      fc.property(
+        fc.string().filter((text) => text.isWellFormed() && !text.includes('\0')),
+        fc.integer(),
+        (text, count) => {
+          deepEqual(decodeCursor(Position, encodeCursor([text, count])), [text, count]);
+        },
+      ),
     );
   });
 
   test('that were not given are refused', () => {
-    fc.assert(fc.property(fc.string(), (text) => equal(codeOf(() => decodeCursor(Position, text)), 'request.invalid')));
-    for (const forged of [encodeCursor(['a']), encodeCursor(['a\0', 1]), `${encodeCursor(['a', 1])}=`, encodeCursor({ 0: 'a', 1: 1 })]) {
-      equal(codeOf(() => decodeCursor(Position, forged)), 'request.invalid');
+    fc.assert(
+      fc.property(fc.string(), (text) =>
+        equal(
+          codeOf(() => decodeCursor(Position, text)),
+          'request.invalid',
+        ),
+      ),
+    );
+    for (const forged of [
+      encodeCursor(['a']),
+      encodeCursor(['a\0', 1]),
+      `${encodeCursor(['a', 1])}=`,
+      encodeCursor({ 0: 'a', 1: 1 }),
+    ]) {
+      equal(
+        codeOf(() => decodeCursor(Position, forged)),
+        'request.invalid',
+      );
     }
   });
 
   test('a page knows whether another follows', () => {
-    deepEqual(pageOf([1, 2, 3], 3, (row) => row), { items: [1, 2, 3], nextCursor: null });
-    deepEqual(pageOf([1, 2, 3], 2, (row) => row), { items: [1, 2], nextCursor: encodeCursor(2) });
-    deepEqual(pageOf([], 2, (row) => row), { items: [], nextCursor: null });
+    deepEqual(
+      pageOf([1, 2, 3], 3, (row) => row),
+      { items: [1, 2, 3], nextCursor: null },
+    );
+    deepEqual(
+      pageOf([1, 2, 3], 2, (row) => row),
+      { items: [1, 2], nextCursor: encodeCursor(2) },
+    );
+    deepEqual(
+      pageOf([], 2, (row) => row),
+      { items: [], nextCursor: null },
+    );
   });
 });
 
@@ -102,7 +173,10 @@ test('a query is read as it is written, and told where it cannot be', () => {
   const none = new Set<string>();
   deepEqual({ ...readQuery('a=1&b=x+y%26&c&&d=%E2%82%AC=', none).values }, { a: '1', b: 'x y&', c: '', d: '€=' });
   deepEqual({ ...readQuery('t=1', new Set(['t'])).values }, { t: ['1'] });
-  deepEqual(readQuery('a=1&a=1&b=%ff', none).problems.map(({ path }) => path), ['/query/a', '/query/b']);
+  deepEqual(
+    readQuery('a=1&a=1&b=%ff', none).problems.map(({ path }) => path),
+    ['/query/a', '/query/b'],
+  );
 });
 
 test('errors become problems by their code, found through wrapping', () => {
@@ -110,7 +184,14 @@ test('errors become problems by their code, found through wrapping', () => {
   const wrapped = new Error('outer', { cause: new Error('middle', { cause: refusal('tea.gone', 'No more tea.') }) });
   equal(problemOf(wrapped, declared, 't').status, 410);
   equal(problemOf(fault('service.unavailable', 'Away.'), declared, 't').status, 503);
-  for (const inner of [refusal('tea.unknown', 'x'), new Error('x'), 'x', undefined, refusal('toString', 'x'), fault('internal', 'x')]) {
+  for (const inner of [
+    refusal('tea.unknown', 'x'),
+    new Error('x'),
+    'x',
+    undefined,
+    refusal('toString', 'x'),
+    fault('internal', 'x'),
+  ]) {
     const problem = problemOf(inner, declared, 't');
     deepEqual([problem.status, problem.code, problem.detail.includes('x ')], [500, 'internal', false]);
   }
@@ -119,5 +200,8 @@ test('errors become problems by their code, found through wrapping', () => {
 });
 
 test('an event is written on lines of its own, whatever is in it', () => {
-  equal(eventText({ id: 'a\nb', event: 'x\r\ndata: y', data: { text: 'a\nb' } }), 'id: ab\nevent: xdata: y\ndata: {"text":"a\\nb"}\n\n');
+  equal(
+    eventText({ id: 'a\nb', event: 'x\r\ndata: y', data: { text: 'a\nb' } }),
+    'id: ab\nevent: xdata: y\ndata: {"text":"a\\nb"}\n\n',
+  );
 });

@@ -1,5 +1,5 @@
-import { pipeline } from 'node:stream';
 import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream';
 import type { Principal } from '../schema/index.ts';
 import type { Answer } from '../service/index.ts';
 import { entityTag, isFresh } from './entity-tag.ts';

@@ -20,7 +20,11 @@ export interface DrainResult {
  *
  * @param deadlineMs milliseconds since the epoch by which all has to be done
  */
-export async function drainInOrder(steps: readonly DrainStep[], deadlineMs: number, log?: Logger): Promise<DrainResult> {
+export async function drainInOrder(
+  steps: readonly DrainStep[],
+  deadlineMs: number,
+  log?: Logger,
+): Promise<DrainResult> {
   const unfinished: { name: string; reason: string }[] = [];
   for (const step of steps) {
     const ownDeadlineMs = Math.min(deadlineMs, Date.now() + (step.timeoutMs ?? Number.POSITIVE_INFINITY));

@@ -9,10 +9,21 @@ import { drainInOrder } from './index.ts';
 const face = new URL('./index.ts', import.meta.url).href;
 
 /** Runs a program in a process of its own; what it printed, and how it ended. */
-function run(source: string, environment: Record<string, string>, onOutput: (kill: (signal: NodeJS.Signals) => void) => void = () => undefined) {
+function run(
+  source: string,
+  environment: Record<string, string>,
+  onOutput: (kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+) {
   return new Promise<{ output: string; code: number | null; signal: string | null }>((resolve) => {
-    const args = ['--input-type=module-typescript', '-e', `import * as lifecycle from ${JSON.stringify(face)};\n${source}`];
-    const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...environment }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const args = [
+      '--input-type=module-typescript',
+      '-e',
+      `import * as lifecycle from ${JSON.stringify(face)};\n${source}`,
+    ];
+    const child = spawn(process.execPath, args, {
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;
@@ -23,7 +34,8 @@ function run(source: string, environment: Record<string, string>, onOutput: (kil
 }
 
 describe('a crash point', () => {
-  const walk = 'for (let at = 1; at <= 5; at++) { lifecycle.crashPoint("relay.other"); lifecycle.crashPoint("relay.before-confirm"); console.log(at); }';
+  const walk =
+    'for (let at = 1; at <= 5; at++) { lifecycle.crashPoint("relay.other"); lifecycle.crashPoint("relay.before-confirm"); console.log(at); }';
 
   test('kills the process at the passage that was named, and says so', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'stoa-crash-'));
@@ -95,7 +107,9 @@ describe('a signal', () => {
   test('exits with 1 when draining fails, and at once on the second signal', async () => {
     const failed = await run(serve("async () => { throw new Error('no'); }"), {}, (kill) => kill('SIGINT'));
     equal(failed.code, 1);
-    const hurried = await run(serve("() => { console.log('draining'); return new Promise(() => {}); }"), {}, (kill) => kill('SIGTERM'));
+    const hurried = await run(serve("() => { console.log('draining'); return new Promise(() => {}); }"), {}, (kill) =>
+      kill('SIGTERM'),
+    );
     deepEqual([hurried.output, hurried.code], ['ready\ndraining\n', 1]);
   });
 });

@@ -1,5 +1,7 @@
 /** What a process tells about itself: logs, traces, metrics. */
-export { createLog, type LogOptions, type Logger, redact } from './log.ts';
+export { createLog, type Logger, type LogOptions, redact } from './log.ts';
+export { createMetrics, type Metrics, type Sample } from './metrics.ts';
+export { serveMetrics } from './serve-metrics.ts';
 export {
   childOf,
   formatTraceparent,
@@ -10,7 +12,5 @@ export {
   type TraceContext,
   traceIdOf,
 } from './trace-context.ts';
-export { createMetrics, type Metrics, type Sample } from './metrics.ts';
-export { serveMetrics } from './serve-metrics.ts';
 export type { SpanRecord, TraceSummary } from './trace-ring.ts';
 export { createTraces, type Traces, type TracesOptions } from './traces.ts';

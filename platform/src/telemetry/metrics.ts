@@ -8,7 +8,12 @@ export interface Metrics {
    */
   observeHttp(service: string): (operation: string, method: string, status: number, seconds: number) => void;
   /** A value that is asked for whenever the metrics are read. `read` gives values with their labels, or throws and is left out this time. */
-  gauge(name: string, help: string, labels: readonly string[], read: () => Promise<readonly Sample[]> | readonly Sample[]): void;
+  gauge(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => Promise<readonly Sample[]> | readonly Sample[],
+  ): void;
   /** A count that only grows. */
   counter(name: string, help: string, labels: readonly string[]): (labels: Record<string, string>, by?: number) => void;
   /** Durations in seconds; `buckets` are their upper bounds. */
@@ -78,7 +83,13 @@ export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
       return (given, by = 1) => counter.inc(given, by);
     },
     histogram(name, help, labels, buckets = secondsBuckets) {
-      const histogram = new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] });
+      const histogram = new Histogram({
+        name,
+        help,
+        labelNames: [...labels],
+        buckets: [...buckets],
+        registers: [registry],
+      });
       return (given, seconds) => histogram.observe(given, seconds);
     },
     text: () => registry.metrics(),

@@ -23,7 +23,15 @@ describe('trace context', () => {
       sampled: true,
     });
     equal(parseTraceparent(`01${given.slice(2)}-more`)?.sampled, true);
-    const bad = [undefined, '', 'x', `ff${given.slice(2)}`, `${given}-more`, given.toUpperCase(), given.replace(/7ad6/, 'zzzz')];
+    const bad = [
+      undefined,
+      '',
+      'x',
+      `ff${given.slice(2)}`,
+      `${given}-more`,
+      given.toUpperCase(),
+      given.replace(/7ad6/, 'zzzz'),
+    ];
     for (const text of bad) equal(parseTraceparent(text), undefined, text);
     equal(parseTraceparent(`00-${'0'.repeat(32)}-b7ad6b7169203331-01`), undefined);
     equal(parseTraceparent(`00-0af7651916cd43dd8448eb211c80319c-${'0'.repeat(16)}-01`), undefined);
@@ -49,7 +57,12 @@ describe('trace context', () => {
 describe('the log', () => {
   function logged(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown> {
     let line = '';
-    const log = createLog({ service: 'order', destination: { write: (text) => void (line += text) } });
+    const destination = {
+      write(text: string) {
+        line += text;
+      },
+    };
+    const log = createLog({ service: 'order', destination });
     write(log);
     return JSON.parse(line);
   }
@@ -96,7 +109,10 @@ describe('traces', () => {
     equal(result, 'placed');
     const spans = traces.byId('0af7651916cd43dd8448eb211c80319c');
     const order = spans.find((span) => span.service === 'order');
-    deepEqual(new Set(spans.map(({ name, error }) => `${name} ${error}`)), new Set(['POST /orders null', 'reserve null', 'charge service.unavailable']));
+    deepEqual(
+      new Set(spans.map(({ name, error }) => `${name} ${error}`)),
+      new Set(['POST /orders null', 'reserve null', 'charge service.unavailable']),
+    );
     equal(spans.filter((span) => span.parentSpanId === order?.spanId).length, 2);
     equal(order?.parentSpanId, 'b7ad6b7169203331');
     equal(JSON.stringify(spans).includes('hunter2'), false);
@@ -108,11 +124,15 @@ describe('traces', () => {
   test('only so many traces a second are recorded, and the oldest make room', async () => {
     const traces = await createTraces({ environment: {}, perSecondMax: 3, keptMax: 2 });
     const starts = Array.from({ length: 50 }, () => traces.start());
+    equal(isSampled(traces.start(given)), false, 'nobody outside can have more recorded than the budget');
     const sampled = starts.filter(isSampled);
     // The fifty may straddle the turn of a second.
     ok(sampled.length >= 3 && sampled.length <= 6);
     for (const traceparent of starts) await traces.span('x', { correlationId: 'c', traceparent }, {}, async () => 1);
-    deepEqual(traces.recent().map((trace) => trace.traceId), sampled.slice(-2).reverse().map(traceIdOf));
+    deepEqual(
+      traces.recent().map((trace) => trace.traceId),
+      sampled.slice(-2).reverse().map(traceIdOf),
+    );
     await traces.close();
   });
 });
@@ -125,20 +145,33 @@ describe('metrics', () => {
     observe('placeOrder', 'POST', 202, 0.02);
     observe('placeOrder', 'POST', 503, 2);
     const text = await metrics.text();
-    match(text, /stoa_http_request_seconds_count\{service="order",operation="placeOrder",method="POST",status="2xx"\} 2/);
-    match(text, /stoa_http_request_seconds_count\{service="order",operation="placeOrder",method="POST",status="5xx"\} 1/);
+    match(
+      text,
+      /stoa_http_request_seconds_count\{service="order",operation="placeOrder",method="POST",status="2xx"\} 2/,
+    );
+    match(
+      text,
+      /stoa_http_request_seconds_count\{service="order",operation="placeOrder",method="POST",status="5xx"\} 1/,
+    );
   });
 
   test('ask for gauges when they are read, and do without one that fails', async () => {
     const metrics = createMetrics({ ofProcess: false });
-    let rows = 5;
-    metrics.gauge('stoa_outbox_rows', 'Rows that wait', ['service'], () => [{ labels: { service: 'order' }, value: rows }]);
+    let rows = new Map([
+      ['order', 5],
+      ['payment', 1],
+    ]);
+    metrics.gauge('stoa_outbox_rows', 'Rows that wait', ['service'], () =>
+      [...rows].map(([service, value]) => ({ labels: { service }, value })),
+    );
     metrics.gauge('stoa_broken', 'Fails', [], async () => {
       throw new Error('away');
     });
     match(await metrics.text(), /stoa_outbox_rows\{service="order"\} 5/);
-    rows = 6;
-    match(await metrics.text(), /stoa_outbox_rows\{service="order"\} 6/);
+    rows = new Map([['order', 6]]);
+    const text = await metrics.text();
+    match(text, /stoa_outbox_rows\{service="order"\} 6/);
+    equal(text.includes('service="payment"'), false);
   });
 
   test('count and time what a service names', async () => {

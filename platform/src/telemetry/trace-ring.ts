@@ -49,7 +49,8 @@ export function createTraceRing(tracesMax: number) {
     shutdown: async () => undefined,
   };
 
-  const byId = (traceId: string) => (traces.get(traceId) ?? []).map(recordOf).sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+  const byId = (traceId: string) =>
+    (traces.get(traceId) ?? []).map(recordOf).sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
   return {
     processor,
     byId,

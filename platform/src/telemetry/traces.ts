@@ -1,10 +1,10 @@
-import { type Attributes, ROOT_CONTEXT, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
-import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { type Attributes, ROOT_CONTEXT, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Environment } from '../config/index.ts';
 import type { Cause } from '../schema/index.ts';
-import { createTraceRing, type SpanRecord, type TraceSummary } from './trace-ring.ts';
 import { formatTraceparent, isSampled, newTraceparent, parseTraceparent } from './trace-context.ts';
+import { createTraceRing, type SpanRecord, type TraceSummary } from './trace-ring.ts';
 
 /** The traces of a process. */
 export interface Traces {
@@ -49,7 +49,12 @@ export async function createTraces(options: TracesOptions): Promise<Traces> {
   const tracer = provider.getTracer('stoa');
   const admit = createBudget(options.perSecondMax ?? 10);
 
-  async function recorded<T>(name: string, cause: Cause, attributes: Attributes, run: (cause: Cause) => Promise<T>): Promise<T> {
+  async function recorded<T>(
+    name: string,
+    cause: Cause,
+    attributes: Attributes,
+    run: (cause: Cause) => Promise<T>,
+  ): Promise<T> {
     const span = tracer.startSpan(name, { attributes }, parentContext(cause));
     const { traceId, spanId } = span.spanContext();
     try {

@@ -1,5 +1,5 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import nodemailer from 'nodemailer';
 import { type Mailer, messageOf } from './mailer.ts';
 
@@ -9,15 +9,25 @@ export function openFileMailer(folder: string, from: string): Mailer {
   return {
     async send(mail) {
       const { message } = await composer.sendMail(messageOf(mail, from));
-      // The folder holds addresses and password links: nobody else's business.
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       const path = mailPath(folder, mail.id);
-      await writeFile(`${path}.part`, message as Buffer, { mode: 0o600 });
+      await write(`${path}.part`, message as Buffer);
       await rename(`${path}.part`, path);
       return { kind: 'sent' };
     },
     close: () => composer.close(),
   };
+}
+
+/** Only the process's own user may read it: mails hold addresses and password links. */
+async function write(path: string, bytes: Buffer): Promise<void> {
+  try {
+    await writeFile(path, bytes, { mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // The first mail, or somebody has emptied the data directory.
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(path, bytes, { mode: 0o600 });
+  }
 }
 
 /** Deletes the files of mails, where there are any. */

@@ -197,9 +197,6 @@ const productQuery = {
   /** Only products with a price in this currency, compared by it; unless given, each by the currency of its first variant. */
   currency: Type.Optional(Currency),
 };
-export type ProductFilter = Static<ReturnType<typeof strict<typeof productQuery>>> & {
-  readonly statuses: readonly ProductStatus[];
-};
 
 export const ProductSort = oneOf(['relevance', 'newest', 'price', '-price', 'title']);
 export type ProductSort = Static<typeof ProductSort>;

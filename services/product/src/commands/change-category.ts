@@ -1,7 +1,7 @@
 import type { Category, productContract } from '@stoa/contracts/product';
-import { refusal } from '@stoa/platform/errors';
 import { requireMatch } from '@stoa/platform/http';
 import type { Handler } from '@stoa/platform/service';
+import { noSuchCategory } from '../domain/refusals.ts';
 import { lockCategories, updateCategory } from '../store/category-rows.ts';
 import { refuseBadParent } from './create-category.ts';
 
@@ -25,7 +25,3 @@ export const changeCategory: Handler<typeof productContract.operations.changeCat
   });
   return { body: category, version: category.version };
 };
-
-export function noSuchCategory(): Error {
-  return refusal('category.not-found', 'There is no category with this id.');
-}

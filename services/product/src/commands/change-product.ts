@@ -2,17 +2,17 @@ import type { ProductPatch, productContract } from '@stoa/contracts/product';
 import { requireMatch } from '@stoa/platform/http';
 import { newId } from '@stoa/platform/ids';
 import type { Call, Handler, Service } from '@stoa/platform/service';
-import { changeProduct as change, type StoredProduct } from '../domain/product.ts';
-import { noSuchProduct } from '../queries/get-product.ts';
+import { changeProduct as change, type StoredProduct, variantViolations } from '../domain/product.ts';
+import { contradictingVariants, noSuchProduct } from '../domain/refusals.ts';
 import { lockProducts } from '../store/product-rows.ts';
-import { refuseBadVariants } from './create-product.ts';
 import { refusalOfTaken } from './refuse-taken.ts';
 import { resolvedCategory } from './resolve-categories.ts';
 import { saveAndTell } from './save-and-tell.ts';
 
 export const changeProduct: Handler<typeof productContract.operations.changeProduct> = async (call, service) => {
   const { variants } = call.body;
-  if (variants) refuseBadVariants(variants);
+  const contradictions = variants ? variantViolations(variants) : [];
+  if (contradictions.length > 0) throw contradictingVariants(contradictions);
   try {
     const { product } = await applyChange(call, service, call.body);
     return { body: product, version: product.version };

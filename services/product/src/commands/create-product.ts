@@ -1,20 +1,21 @@
 import type { Product, ProductInput, productContract } from '@stoa/contracts/product';
-import { refusal } from '@stoa/platform/errors';
 import { once } from '@stoa/platform/idempotency';
 import { newId } from '@stoa/platform/ids';
 import type { Answer, Call, Handler, Service } from '@stoa/platform/service';
 import { type Tx, violatedConstraint } from '@stoa/platform/sql';
 import { createProduct as makeProduct, type StoredProduct, variantViolations } from '../domain/product.ts';
+import { contradictingVariants, skusTaken, slugTaken } from '../domain/refusals.ts';
 import { slugChoices } from '../domain/slug.ts';
 import { ownersOfSkus, ownersOfSlugs } from '../store/product-rows.ts';
-import { refusalOfTaken, skusTaken, slugTaken } from './refuse-taken.ts';
+import { refusalOfTaken } from './refuse-taken.ts';
 import { resolvedCategory } from './resolve-categories.ts';
 import { saveAndTell } from './save-and-tell.ts';
 
 type CreateProduct = typeof productContract.operations.createProduct;
 
-export const createProduct: Handler<CreateProduct, never> = (call, service) => {
-  refuseBadVariants(call.body.variants);
+export const createProduct: Handler<CreateProduct, never> = async (call, service) => {
+  const contradictions = variantViolations(call.body.variants);
+  if (contradictions.length > 0) throw contradictingVariants(contradictions);
   return create(call, service, 1);
 };
 
@@ -56,9 +57,4 @@ async function make(call: Call<CreateProduct>, service: Service<never>, tx: Tx):
 
 function skusOf({ variants }: ProductInput): string[] {
   return variants.map(({ sku }) => sku.toUpperCase());
-}
-
-export function refuseBadVariants(variants: ProductInput['variants']): void {
-  const errors = variantViolations(variants);
-  if (errors.length > 0) throw refusal('request.invalid', 'The variants contradict each other.', { errors });
 }

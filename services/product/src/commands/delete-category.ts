@@ -3,8 +3,8 @@ import { refusal } from '@stoa/platform/errors';
 import { requireMatch } from '@stoa/platform/http';
 import type { Handler } from '@stoa/platform/service';
 import { violatedConstraint } from '@stoa/platform/sql';
+import { noSuchCategory } from '../domain/refusals.ts';
 import { deleteCategory as deleteRow, lockCategories } from '../store/category-rows.ts';
-import { noSuchCategory } from './change-category.ts';
 
 export const deleteCategory: Handler<typeof productContract.operations.deleteCategory> = async (call, service) => {
   try {

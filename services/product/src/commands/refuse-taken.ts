@@ -1,5 +1,5 @@
-import { type AppError, refusal } from '@stoa/platform/errors';
 import { type Database, sqlState, violatedConstraint } from '@stoa/platform/sql';
+import { skusTaken, slugTaken } from '../domain/refusals.ts';
 import { ownersOfSkus } from '../store/product-rows.ts';
 
 const uniqueViolation = '23505';
@@ -21,12 +21,4 @@ export async function refusalOfTaken(
   if (constraint !== 'product_sku_taken') return error;
   const owners = await ownersOfSkus(db, product.skus);
   return skusTaken([...owners].filter(([, owner]) => owner !== product.id).map(([sku]) => sku));
-}
-
-export function slugTaken(): AppError {
-  return refusal('product.slug-taken', 'Another product has this slug.');
-}
-
-export function skusTaken(skus: readonly string[]): AppError {
-  return refusal('product.sku-taken', `Another product has, or once had, the SKU ${skus.slice(0, 20).join(', ')}.`);
 }

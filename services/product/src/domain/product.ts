@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Product, ProductInput, ProductPatch, Variant, VariantInput } from '@stoa/contracts/product';
 import type { Violation } from '@stoa/platform/errors';
 import type { Id } from '@stoa/platform/ids';
 import type { Money } from '@stoa/platform/money';
+import { sameValue } from './same-value.ts';
 
 /** A product with the variants it once had: their SKUs stay its own. */
 export interface StoredProduct {
@@ -79,7 +79,7 @@ export function changeProduct(stored: StoredProduct, patch: ProductPatch, { now,
     metadata: patch.metadata ?? before.metadata,
     variants,
   };
-  if (isDeepStrictEqual(after, before)) return stored;
+  if (sameValue(after, before)) return stored;
   return { product: { ...after, updatedAt: now, version: before.version + 1 }, removed };
 }
 

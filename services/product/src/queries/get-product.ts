@@ -1,7 +1,7 @@
 import type { productContract } from '@stoa/contracts/product';
-import { refusal } from '@stoa/platform/errors';
 import { isId } from '@stoa/platform/ids';
 import type { Handler } from '@stoa/platform/service';
+import { noSuchProduct } from '../domain/refusals.ts';
 import { findProduct } from '../store/product-rows.ts';
 import { maySeeDrafts } from './may-see-drafts.ts';
 
@@ -11,7 +11,3 @@ export const getProduct: Handler<typeof productContract.operations.getProduct> =
   if (product === undefined || (product.status !== 'active' && !maySeeDrafts(call.principal))) throw noSuchProduct();
   return { body: product, version: product.version };
 };
-
-export function noSuchProduct(): Error {
-  return refusal('product.not-found', 'There is no product with this id or slug.');
-}

@@ -34,7 +34,7 @@ create table reservation (
   at timestamptz not null default now(),
   primary key (order_id, sku, location_id)
 ) with (fillfactor = 80);
-create index reservation_held on reservation (at) where state = 'held';
+create index reservation_held on reservation (order_id) where state = 'held';
 
 create table ledger (
   seq bigint generated always as identity primary key,

@@ -5,6 +5,8 @@ import { changeStockSettings } from './commands/change-stock-settings.ts';
 import { commitStock } from './commands/commit-stock.ts';
 import { reserveStock } from './commands/reserve-stock.ts';
 import { restock } from './commands/restock.ts';
+import { releaseEndedOrders } from './jobs/release-ended-orders.ts';
+import { checkInvariants } from './queries/check-invariants.ts';
 import { getAvailability } from './queries/get-availability.ts';
 import { getHolds } from './queries/get-holds.ts';
 import { getStock } from './queries/get-stock.ts';
@@ -18,4 +20,6 @@ export const inventory = defineService<never>({
   migrations: new URL('../migrations/', import.meta.url),
   routes: { listStock, getStock, changeStockSettings, listMovements, adjustStock, getHolds, getAvailability },
   commands: [reserveStock, commitStock, restock],
+  jobs: [releaseEndedOrders],
+  invariants: checkInvariants,
 });

@@ -3,8 +3,9 @@ import type { Cause, Outcome } from '@stoa/platform/schema';
 import { commandHandler } from '@stoa/platform/service';
 import { crossesLimit, type Portion } from '../domain/shelf.ts';
 import { firstShortage, sumLines } from '../domain/order-lines.ts';
-import { lockReservations, writeBatch } from '../store/batch.ts';
+import { writeBatch } from '../store/batch.ts';
 import { lockShelf, takeTurn } from '../store/locking.ts';
+import { releaseHeld } from './release-held.ts';
 import { tellChanges } from './tell-changes.ts';
 
 const done: Outcome<Record<string, never>> = { kind: 'done', output: {} };
@@ -32,18 +33,8 @@ export const reserveStock = commandHandler(inventoryCommands.reserveStock, {
     return outcomes;
   },
 
-  /** Lets go what the orders still hold. */
   async undoMany(commands, tx, service) {
-    await takeTurn(tx);
-    const reservations = await lockReservations(tx, commands.map(({ payload }) => payload.orderId));
-    const held = [...reservations.values()].flat().filter(({ state }) => state === 'held');
-    const shelf = await lockShelf(tx, held.map(({ sku }) => sku));
-    for (const portion of held) shelf.release(portion);
-    await writeBatch(tx, { stock: shelf.changes(), changed: held.map((row) => ({ ...row, state: 'released' })) });
-    const causes = new Map(commands.map(({ payload, cause }) => [payload.orderId, cause]));
-    const causeBySku = new Map(held.map(({ sku, orderId }) => [sku, causes.get(orderId) as Cause]));
-    const changes = shelf.changedSkus().filter(crossesLimit);
-    tellChanges(service, tx, { changes, causeOf: (sku) => causeBySku.get(sku) as Cause });
+    await releaseHeld(service, tx, commands.map(({ payload, cause }) => ({ orderId: payload.orderId, cause })));
     return commands.map(() => done);
   },
 });

@@ -52,7 +52,7 @@ function letGo(before: Reservation, units: number): RestockMove {
 function unsell(before: Reservation, units: number): RestockMove {
   const comeBack = Math.min(units, before.quantity - before.returned);
   const backAlready = units - comeBack;
-  const change = { onHand: comeBack, reserved: 0, returned: -backAlready, sold: -units };
+  const change = { onHand: comeBack, reserved: 0, returned: 0 - backAlready, sold: -units };
   return { before, after: without(before, units, backAlready), change };
 }
 

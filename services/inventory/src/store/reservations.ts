@@ -11,3 +11,14 @@ export function findHolds(sql: Sql, orderIds: readonly string[]): Promise<{ orde
     [orderIds],
   );
 }
+
+/** Orders that have held stock for a minute or longer, in order of id. */
+export async function findHoldingOrders(sql: Sql, page: { after: string | undefined; limit: number }): Promise<string[]> {
+  const rows = await sql.query<{ orderId: string }>(
+    `select distinct order_id as "orderId" from reservation
+    where state = 'held' and order_id > $1 and at < now() - interval '1 minute'
+    order by order_id limit $2`,
+    [page.after ?? '00000000-0000-0000-0000-000000000000', page.limit],
+  );
+  return rows.map((row) => row.orderId);
+}

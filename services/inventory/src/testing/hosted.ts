@@ -1,4 +1,4 @@
-import { inventoryContract } from '@stoa/contracts/inventory';
+import { inventoryContract, type Movement, type Stock } from '@stoa/contracts/inventory';
 import { inventoryCommands } from '@stoa/contracts/inventory-messages';
 import { newId } from '@stoa/platform/ids';
 import { Outbox } from '@stoa/platform/outbox';
@@ -18,7 +18,11 @@ export interface TestInventory {
   readonly service: Service<never>;
   /** The public and internal operations, as seen by another service or by whoever is named. */
   readonly api: Client<typeof inventoryContract>;
-  /** Carries commands of one type out in one transaction, as the inbox does, and gives what each was answered. */
+  stockOf(sku: string): Promise<Stock>;
+  /** The latest movement first. */
+  ledgerOf(sku: string): Promise<Movement[]>;
+  holdsOf(orderId: string): Promise<{ orderId: string; held: number; sold: number } | undefined>;
+  /** Carries commands out in one transaction, as the inbox does, and gives what each was answered. */
   carryOut(commands: readonly TestCommand[]): Promise<Outcome[]>;
   close(): Promise<void>;
 }
@@ -32,6 +36,7 @@ export interface TestCommand {
   readonly step: string;
 }
 
+export const done: Outcome = { kind: 'done', output: {} };
 export const cause = { correlationId: 'test' };
 export const merchandiser: Principal = { kind: 'key', keyId: newId(), role: 'merchandiser', name: 'the warehouse' };
 const handlers = new Map((inventory.commands as CommandHandler<never>[]).map((handler) => [handler.command.type, handler]));
@@ -44,10 +49,18 @@ export async function startTestInventory(): Promise<TestInventory> {
   if (!hosted) throw new Error('inventory is not hosted');
   const { service } = hosted;
   const { client } = createClients({ caller: 'order', local: new Map([['inventory', hosted.http]]), log });
+  const api = client(inventoryContract);
   return {
     db: service.db,
     service,
-    api: client(inventoryContract),
+    api,
+    async stockOf(sku) {
+      const stock = await api.getStock({ params: { sku } }, { cause, principal: merchandiser });
+      if (!('onHand' in stock)) throw new Error(`the warehouse sees only what is available of ${sku}`);
+      return stock;
+    },
+    ledgerOf: async (sku) => (await api.listMovements({ params: { sku } }, { cause, principal: merchandiser })).items,
+    holdsOf: async (orderId) => (await api.getHolds({ body: { orderIds: [orderId] } }, { cause }))[0],
     carryOut: (commands) => carryOut(service, commands),
     async close() {
       await running.stop();
@@ -59,7 +72,7 @@ export async function startTestInventory(): Promise<TestInventory> {
 async function carryOut(service: Service<never>, commands: readonly TestCommand[]): Promise<Outcome[]> {
   const replies = new Map<string, Outcome>();
   const outbox = new Outbox({ clock: systemClock, subscribersOf: () => [], onCommitted: () => undefined });
-  outbox.send = (_tx, _subscriber, { step, payload }) => void replies.set(`${step?.saga} ${step?.mode}`, payload as Outcome);
+  outbox.send = (_tx, _subscriber, { step, payload }) => void replies.set(`${step?.saga} ${step?.step} ${step?.mode}`, payload as Outcome);
   const participant = new Participant(outbox, systemClock);
   await service.db.transaction(async (tx) => {
     replies.clear();
@@ -73,7 +86,7 @@ async function carryOut(service: Service<never>, commands: readonly TestCommand[
       await participant.carryOut(group.map(messageOf), steps, tx);
     }
   });
-  return commands.map(({ orderId, mode }) => replies.get(`${orderId} ${mode}`) as Outcome);
+  return commands.map(({ orderId, step, mode }) => replies.get(`${orderId} ${step} ${mode}`) as Outcome);
 }
 
 function messageOf({ type, orderId, payload, mode, step }: TestCommand): StepCommand {

@@ -312,10 +312,11 @@ const operations = {
   }),
   getProduct: operation({
     method: 'GET',
-    path: '/api/v1/products/:idOrSlug',
+    path: '/api/v1/products/:id',
     summary: 'Get a product by its id or slug',
     access: anyone,
-    params: { idOrSlug: Type.String({ minLength: 1, maxLength: 200 }) },
+    // Named as in PATCH and DELETE: OpenAPI allows one name for a place in a path.
+    params: { id: Type.String({ minLength: 1, maxLength: 200, description: 'id or slug' }) },
     answer: Product,
     errors: ['product.not-found'],
     publicCacheS: cacheS,

@@ -6,7 +6,7 @@ import { findProduct } from '../store/product-rows.ts';
 import { maySeeDrafts } from './may-see-drafts.ts';
 
 export const getProduct: Handler<typeof productContract.operations.getProduct> = async (call, { db }) => {
-  const { idOrSlug } = call.params;
+  const { id: idOrSlug } = call.params;
   const product = await findProduct(db, isId(idOrSlug) ? 'id' : 'slug', idOrSlug);
   if (product === undefined || (product.status !== 'active' && !maySeeDrafts(call.principal))) throw noSuchProduct();
   return { body: product, version: product.version };

@@ -51,6 +51,8 @@ export interface EdgeHost {
   onEvent(type: string, hear: (message: Message) => void): void;
   /** Hears of every request that the edge has answered: for metrics. `operation` is of a bounded set. */
   readonly observe?: (operation: string, method: string, status: number, seconds: number) => void;
+  /** Begins or continues a trace and decides whether it is recorded (`Traces.start`); without it no trace that begins here is. */
+  readonly startTrace?: (traceparent?: string) => string;
 }
 
 /** The edge while it runs. */

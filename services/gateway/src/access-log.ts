@@ -1,6 +1,6 @@
+import { traceIdOf } from '@stoa/platform/telemetry';
 import type { Logger } from 'pino';
 import type { Exchange } from './request/exchange.ts';
-import { traceIdOf } from './request/trace.ts';
 
 /** Hears of an answered request: for metrics. `operation` is one of the contracts' names, or one word for all that reached none. */
 export type ObserveRequest = (operation: string, method: string, status: number, seconds: number) => void;
@@ -39,7 +39,7 @@ export function createAccessLog(options: {
       ms: Math.round(ms * 100) / 100,
       caller: exchange.principal.kind,
       correlationId: cause.correlationId,
-      traceId: traceIdOf(cause),
+      traceId: traceIdOf(cause.traceparent),
       requestId: exchange.requestId,
     };
     if (status >= 500) log.warn(line, 'a request failed');

@@ -40,6 +40,7 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
     cached,
     cors: createCors(settings.corsOrigins),
     inFlight,
+    startTrace: host.startTrace,
     observe: createAccessLog({ log: host.log, sample: settings.accessLogSample, observe: host.observe }),
     changed({ service, name }) {
       cached.forget(service);

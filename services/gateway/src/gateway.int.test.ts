@@ -81,7 +81,7 @@ describe('handing on', () => {
     assert.deepEqual(gateway.handed[0]?.context.cause, { correlationId: 'abc', traceparent });
     const odd = await call('/api/v1/things/1', { headers: { 'x-correlation-id': 'a b<', traceparent: '00-0-0-01' } });
     assert.equal(odd.headers.get('x-correlation-id'), odd.headers.get('x-request-id'));
-    assert.match(gateway.handed[1]?.context.cause.traceparent ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    assert.match(gateway.handed[1]?.context.cause.traceparent ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
   });
 
   test('an address that leads nowhere is 404, another method 405 with Allow, both as problems', async () => {

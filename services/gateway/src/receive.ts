@@ -29,6 +29,7 @@ export interface Stations {
   readonly cached: CachedAnswers;
   readonly cors: Cors;
   readonly inFlight: InFlight;
+  readonly startTrace: ((traceparent?: string) => string) | undefined;
   /** Hears of every request once it has been answered. */
   readonly observe: (exchange: Exchange) => void;
   /** Hears of every request that may have changed something at a service. */
@@ -53,7 +54,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     const peer = request.socket.remoteAddress ?? '';
     const isTrusted = proxies.isTrusted(peer);
     const head = readHead(request.rawHeaders, request.httpVersion, isTrusted);
-    const ids = identifyRequest(head.correlationId, head.traceparent);
+    const ids = identifyRequest(head.correlationId, head.traceparent, stations.startTrace);
     const target = readTarget(request.url ?? '', head.host);
     const problem = head.refused ?? ('refused' in target ? target.refused : undefined);
     const url = 'refused' in target ? '/' : target.url;

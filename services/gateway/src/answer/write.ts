@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorDeclaration, kitErrors } from '@stoa/platform/errors';
 import { type Problem, problemHeaders, problemOf } from '@stoa/platform/http';
+import { traceIdOf } from '@stoa/platform/telemetry';
 import { rateLimitHeader } from '../limits/limits.ts';
 import type { Exchange } from '../request/exchange.ts';
-import { traceIdOf } from '../request/trace.ts';
 
 /** Names and values in turn, as `writeHead` takes them fastest. */
 export type FlatHeaders = readonly string[];
@@ -72,7 +72,7 @@ export function answerProblem(
   error: unknown,
   extra: FlatHeaders = [],
 ): Problem {
-  const problem = problemOf(error, noDeclarations, traceIdOf(exchange.cause));
+  const problem = problemOf(error, noDeclarations, traceIdOf(exchange.cause.traceparent));
   const body = JSON.stringify(problem);
   const headers = [
     ...securityHeaders,

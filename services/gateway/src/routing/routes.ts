@@ -29,7 +29,6 @@ export type Found =
 export interface Routes {
   /** `path` without the query, normalised. HEAD finds what GET does. */
   find(method: string, path: string): Found;
-  readonly all: readonly Route[];
 }
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -40,7 +39,6 @@ const probes = new Set(['/health/live', '/health/ready', '/ready']);
 export function compileRoutes(targets: readonly LocalTarget[]): Routes {
   // Parameters are bounded by their schemas; here only by what a request line can hold.
   const router = createRouter({ maxParamLength: 16_384 });
-  const all: Route[] = [];
   for (const target of targets) {
     const { service, operations } = target.contract;
     for (const [name, operation] of Object.entries(operations)) {
@@ -49,13 +47,11 @@ export function compileRoutes(targets: readonly LocalTarget[]): Routes {
       assert(!operation.path.startsWith('/internal/'), `${label} is public but its path is internal`);
       const route: Route = { service, name, label, operation, target, quota: quotaOf(operation) };
       router.on(operation.method, operation.path, unused, { kind: 'route', route });
-      all.push(route);
     }
   }
   router.compile();
 
   return {
-    all,
     find(method, path) {
       const found = router.find((method === 'HEAD' ? 'GET' : method) as HTTPMethod, path);
       if (found !== null) return found.store as Found;

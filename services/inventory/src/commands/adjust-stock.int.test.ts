@@ -14,7 +14,11 @@ after(() => shop.close());
 const customer: Principal = { kind: 'user', userId: newId(), role: 'customer', sessionId: newId() };
 const support: Principal = { kind: 'user', userId: newId(), role: 'support', sessionId: newId() };
 
-function adjust(sku: string, body: Omit<AdjustmentInput, 'reason'>, { principal = merchandiser, idempotencyKey = newId() as string | undefined } = {}) {
+function adjust(
+  sku: string,
+  body: Omit<AdjustmentInput, 'reason'>,
+  { principal = merchandiser, idempotencyKey = newId() as string | undefined } = {},
+) {
   const call = { params: { sku }, body: { reason: 'stocktaking', ...body } };
   return shop.api.adjustStock(call, { cause, principal, ...(idempotencyKey && { idempotencyKey }) });
 }
@@ -22,15 +26,44 @@ function adjust(sku: string, body: Omit<AdjustmentInput, 'reason'>, { principal 
 describe('adjusting stock', () => {
   it('moves each kind into its column and answers with the movement and the stock', async () => {
     const { stock, ...movement } = await adjust('chair', { kind: 'received', quantity: 10 });
-    assert.partialDeepStrictEqual(movement, { sku: 'CHAIR', kind: 'received', quantity: 10, reason: 'stocktaking', orderId: null, locationId: 'main' });
+    assert.partialDeepStrictEqual(movement, {
+      sku: 'CHAIR',
+      kind: 'received',
+      quantity: 10,
+      reason: 'stocktaking',
+      orderId: null,
+      locationId: 'main',
+    });
     assert.partialDeepStrictEqual(stock, { sku: 'CHAIR', onHand: 10, received: 10, available: 10, version: 1 });
     await adjust('Chair', { kind: 'damaged', quantity: 2 });
     await adjust('CHAIR', { kind: 'adjusted', quantity: -3 });
     const last = await adjust('CHAIR', { kind: 'returned', quantity: 1, locationId: 'north-2' });
-    assert.partialDeepStrictEqual(last.stock, { onHand: 6, received: 10, damaged: 2, adjusted: -3, returned: 1, available: 6, version: 4 });
-    assert.deepEqual(last.stock.locations.map(({ locationId, onHand }) => [locationId, onHand]), [['main', 5], ['north-2', 1]]);
+    assert.partialDeepStrictEqual(last.stock, {
+      onHand: 6,
+      received: 10,
+      damaged: 2,
+      adjusted: -3,
+      returned: 1,
+      available: 6,
+      version: 4,
+    });
+    assert.deepEqual(
+      last.stock.locations.map(({ locationId, onHand }) => [locationId, onHand]),
+      [
+        ['main', 5],
+        ['north-2', 1],
+      ],
+    );
     assert.deepEqual(await shop.stockOf('CHAIR'), last.stock);
-    assert.deepEqual((await shop.ledgerOf('CHAIR')).map(({ kind, quantity }) => [kind, quantity]), [['returned', 1], ['adjusted', -3], ['damaged', 2], ['received', 10]]);
+    assert.deepEqual(
+      (await shop.ledgerOf('CHAIR')).map(({ kind, quantity }) => [kind, quantity]),
+      [
+        ['returned', 1],
+        ['adjusted', -3],
+        ['damaged', 2],
+        ['received', 10],
+      ],
+    );
   });
 
   it('is refused when less would be left than is reserved at that location', async () => {
@@ -45,31 +78,47 @@ describe('adjusting stock', () => {
   });
 
   it('is refused for quantities that cannot be', async () => {
-    for (const body of [{ kind: 'received', quantity: 0 }, { kind: 'received', quantity: -1 }, { kind: 'adjusted', quantity: 0 }, { kind: 'damaged', quantity: 1_000_001 }, { kind: 'sold', quantity: 1 }, { kind: 'received', quantity: 1, locationId: 'Main Street' }]) {
+    for (const body of [
+      { kind: 'received', quantity: 0 },
+      { kind: 'received', quantity: -1 },
+      { kind: 'adjusted', quantity: 0 },
+      { kind: 'damaged', quantity: 1_000_001 },
+      { kind: 'sold', quantity: 1 },
+      { kind: 'received', quantity: 1, locationId: 'Main Street' },
+    ]) {
       await assert.rejects(adjust('SHELF', body as AdjustmentInput), { code: 'request.invalid' });
     }
     await assert.rejects(shop.stockOf('SHELF'), { code: 'inventory.not-found' });
   });
 
   it('happens once for each key, which it needs', async () => {
-    await assert.rejects(adjust('STOOL', { kind: 'received', quantity: 1 }, { idempotencyKey: '' }), { code: 'idempotency.key-required' });
+    await assert.rejects(adjust('STOOL', { kind: 'received', quantity: 1 }, { idempotencyKey: '' }), {
+      code: 'idempotency.key-required',
+    });
     const idempotencyKey = newId();
     const body = { kind: 'received', quantity: 7 } as const;
-    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => adjust('STOOL', body, { idempotencyKey })));
+    const answers = await Promise.allSettled(
+      Array.from({ length: 20 }, () => adjust('STOOL', body, { idempotencyKey })),
+    );
     const again = await adjust('STOOL', body, { idempotencyKey });
     for (const answer of answers) if (answer.status === 'fulfilled') assert.deepEqual(answer.value, again);
     assert.partialDeepStrictEqual(await shop.stockOf('STOOL'), { onHand: 7 });
-    await assert.rejects(adjust('STOOL', { kind: 'received', quantity: 8 }, { idempotencyKey }), { code: 'idempotency.key-reused' });
+    await assert.rejects(adjust('STOOL', { kind: 'received', quantity: 8 }, { idempotencyKey }), {
+      code: 'idempotency.key-reused',
+    });
   });
 
   it('adds up when many come at once', async () => {
-    await Promise.all(Array.from({ length: 60 }, (_, at) => adjust('BENCH', { kind: 'adjusted', quantity: at % 2 === 0 ? 3 : 1 })));
+    await Promise.all(
+      Array.from({ length: 60 }, (_, at) => adjust('BENCH', { kind: 'adjusted', quantity: at % 2 === 0 ? 3 : 1 })),
+    );
     assert.partialDeepStrictEqual(await shop.stockOf('BENCH'), { onHand: 120, adjusted: 120, version: 60 });
   });
 
   it('is for merchandisers', async () => {
     const body = { kind: 'received', quantity: 1 } as const;
-    for (const principal of [customer, support]) await assert.rejects(adjust('DESK', body, { principal }), { code: 'auth.forbidden' });
+    for (const principal of [customer, support])
+      await assert.rejects(adjust('DESK', body, { principal }), { code: 'auth.forbidden' });
     await assert.rejects(adjust('DESK', body, { principal: anonymous }), { code: 'auth.missing' });
   });
 });
@@ -78,9 +127,15 @@ describe('looking at stock', () => {
   it('shows everybody what is available and only staff the rest', async () => {
     await receive(shop, 'CLOCK', 3);
     for (const principal of [anonymous, customer]) {
-      assert.deepEqual(await shop.api.getStock({ params: { sku: 'clock' } }, { cause, principal }), { sku: 'CLOCK', available: 3 });
+      assert.deepEqual(await shop.api.getStock({ params: { sku: 'clock' } }, { cause, principal }), {
+        sku: 'CLOCK',
+        available: 3,
+      });
     }
-    assert.partialDeepStrictEqual(await shop.api.getStock({ params: { sku: 'clock' } }, { cause, principal: support }), { onHand: 3, lowStockThreshold: 5 });
+    assert.partialDeepStrictEqual(
+      await shop.api.getStock({ params: { sku: 'clock' } }, { cause, principal: support }),
+      { onHand: 3, lowStockThreshold: 5 },
+    );
     await assert.rejects(shop.api.getStock({ params: { sku: 'NEVER' } }, { cause }), { code: 'inventory.not-found' });
     await assert.rejects(shop.ledgerOf('NEVER'), { code: 'inventory.not-found' });
   });
@@ -100,7 +155,10 @@ describe('looking at stock', () => {
     assert.deepEqual(seen, seen.toSorted());
     assert.deepEqual(seen.slice(-5), ['ZZ-1', 'ZZ-2', 'ZZ-3', 'ZZ-4', 'ZZ-5']);
     const low = await shop.api.listStock({ query: { limit: 100, lowStock: true } }, options);
-    assert.deepEqual(low.items.map(({ sku }) => sku).filter((sku) => sku.startsWith('ZZ')), ['ZZ-1', 'ZZ-5']);
+    assert.deepEqual(
+      low.items.map(({ sku }) => sku).filter((sku) => sku.startsWith('ZZ')),
+      ['ZZ-1', 'ZZ-5'],
+    );
   });
 
   it('pages through the ledger', async () => {
@@ -109,14 +167,22 @@ describe('looking at stock', () => {
     const first = await shop.api.listMovements({ params: { sku: 'diary' }, query: { limit: 3 } }, options);
     const cursor = first.nextCursor as string;
     const rest = await shop.api.listMovements({ params: { sku: 'diary' }, query: { limit: 3, cursor } }, options);
-    assert.deepEqual([...first.items, ...rest.items].map(({ quantity }) => quantity), [5, 4, 3, 2, 1]);
+    assert.deepEqual(
+      [...first.items, ...rest.items].map(({ quantity }) => quantity),
+      [5, 4, 3, 2, 1],
+    );
     assert.equal(rest.nextCursor, null);
-    await assert.rejects(shop.api.listMovements({ params: { sku: 'DIARY' }, query: { cursor: 'bm9uZQ' } }, options), { code: 'request.invalid' });
+    await assert.rejects(shop.api.listMovements({ params: { sku: 'DIARY' }, query: { cursor: 'bm9uZQ' } }, options), {
+      code: 'request.invalid',
+    });
   });
 
   it('tells other services what is available of many SKUs', async () => {
     await Promise.all([receive(shop, 'PEN', 4), receive(shop, 'PEN', 2, 'east'), receive(shop, 'INK', 1)]);
     const found = await shop.api.getAvailability({ query: { skus: ['pen', 'INK', 'NEVER'] } }, { cause });
-    assert.deepEqual(found, [{ sku: 'INK', available: 1 }, { sku: 'PEN', available: 6 }]);
+    assert.deepEqual(found, [
+      { sku: 'INK', available: 1 },
+      { sku: 'PEN', available: 6 },
+    ]);
   });
 });

@@ -20,11 +20,24 @@ export const adjustStock: Handler<AdjustStock, never> = async (call, service) =>
     work: async (tx) => {
       const sku = call.params.sku.toUpperCase();
       const id = newId(service.clock.nowMs());
-      const adjustment = { id, sku, kind, quantity, reason, actor: actorOf(call.principal), locationId, at: service.clock.now() };
+      const adjustment = {
+        id,
+        sku,
+        kind,
+        quantity,
+        reason,
+        actor: actorOf(call.principal),
+        locationId,
+        at: service.clock.now(),
+      };
       const stock = await adjust(tx, adjustment);
       if (!stock) throw insufficient(sku, locationId);
       const { available, version } = stock;
-      service.publish(tx, inventoryEvents.stockChanged, { key: sku, payload: { sku, available, version }, cause: call.cause });
+      service.publish(tx, inventoryEvents.stockChanged, {
+        key: sku,
+        payload: { sku, available, version },
+        cause: call.cause,
+      });
       return { resource: id, answer: { status: 201, body: { ...adjustment, orderId: null, stock }, version } };
     },
   });

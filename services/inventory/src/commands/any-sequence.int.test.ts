@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { newId } from '@stoa/platform/ids';
 import { findAppError } from '@stoa/platform/errors';
+import { newId } from '@stoa/platform/ids';
 import fc from 'fast-check';
 import { checkInvariants } from '../queries/check-invariants.ts';
-import { cause, commit, letGo, merchandiser, reserve, restock, startTestInventory, type TestCommand, type TestInventory } from '../testing/hosted.ts';
+import {
+  cause,
+  commit,
+  letGo,
+  merchandiser,
+  reserve,
+  restock,
+  startTestInventory,
+  type TestCommand,
+  type TestInventory,
+} from '../testing/hosted.ts';
 
 let shop: TestInventory;
 before(async () => {
@@ -19,7 +29,12 @@ const command = fc.oneof(
   fc.record({ what: fc.constant('reserve' as const), order }),
   fc.record({ what: fc.constant('letGo' as const), order }),
   fc.record({ what: fc.constant('commit' as const), order }),
-  fc.record({ what: fc.constantFrom('cancelled' as const, 'returned' as const), order, lines: fc.array(line, { minLength: 1, maxLength: 3 }), restock: order }),
+  fc.record({
+    what: fc.constantFrom('cancelled' as const, 'returned' as const),
+    order,
+    lines: fc.array(line, { minLength: 1, maxLength: 3 }),
+    restock: order,
+  }),
 );
 const adjustment = fc.record({
   what: fc.constant('adjust' as const),
@@ -28,7 +43,10 @@ const adjustment = fc.record({
   quantity: fc.integer({ min: -15, max: 15 }),
   locationId: fc.constantFrom('main', 'east'),
 });
-const step = fc.oneof({ weight: 2, arbitrary: fc.array(command, { minLength: 1, maxLength: 4 }) }, { weight: 3, arbitrary: adjustment });
+const step = fc.oneof(
+  { weight: 2, arbitrary: fc.array(command, { minLength: 1, maxLength: 4 }) },
+  { weight: 3, arbitrary: adjustment },
+);
 const orders = fc.array(fc.array(line, { minLength: 1, maxLength: 3 }), { minLength: 6, maxLength: 6 });
 
 describe('any sequence of commands and adjustments', () => {
@@ -64,7 +82,12 @@ describe('any sequence of commands and adjustments', () => {
   });
 });
 
-async function adjust({ sku, kind, quantity, locationId }: typeof adjustment extends fc.Arbitrary<infer A> ? A : never): Promise<void> {
+async function adjust({
+  sku,
+  kind,
+  quantity,
+  locationId,
+}: typeof adjustment extends fc.Arbitrary<infer A> ? A : never): Promise<void> {
   const call = { params: { sku }, body: { kind, quantity, reason: 'count', locationId } };
   try {
     await shop.api.adjustStock(call, { cause, principal: merchandiser, idempotencyKey: newId() });

@@ -5,7 +5,10 @@ import { noSuchStock } from '../queries/get-stock.ts';
 import { changeThreshold, findStock, lockSku } from '../store/stock-rows.ts';
 
 /** Sets how many available units of a SKU are few. */
-export const changeStockSettings: Handler<typeof inventoryContract.operations.changeStockSettings> = async (call, { db }) => {
+export const changeStockSettings: Handler<typeof inventoryContract.operations.changeStockSettings> = async (
+  call,
+  { db },
+) => {
   const sku = call.params.sku.toUpperCase();
   const stock = await db.transaction(async (tx) => {
     await lockSku(tx, sku);

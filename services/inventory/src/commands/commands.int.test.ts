@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '@stoa/platform/ids';
 import { checkInvariants } from '../queries/check-invariants.ts';
-import { commit, done, letGo, receive, reserve, restock, startTestInventory, type TestInventory } from '../testing/hosted.ts';
+import {
+  commit,
+  done,
+  letGo,
+  receive,
+  reserve,
+  restock,
+  startTestInventory,
+  type TestInventory,
+} from '../testing/hosted.ts';
 
 let shop: TestInventory;
 before(async () => {
@@ -11,7 +20,10 @@ before(async () => {
 after(async () => {
   const checks = await checkInvariants(shop.service);
   await shop.close();
-  assert.deepEqual(checks.flatMap(({ violations }) => violations), []);
+  assert.deepEqual(
+    checks.flatMap(({ violations }) => violations),
+    [],
+  );
 });
 
 const one = (sku: string, quantity = 1) => [{ sku, quantity }];
@@ -25,9 +37,21 @@ describe('reserving stock', () => {
     assert.partialDeepStrictEqual(await shop.stockOf('LAMP'), { onHand: 5, reserved: 2, available: 3 });
     assert.deepEqual(await shop.holdsOf(order), { orderId: order, held: 2, sold: 0 });
     assert.deepEqual(await shop.carryOut([commit(order)]), [done]);
-    assert.partialDeepStrictEqual(await shop.stockOf('LAMP'), { onHand: 3, reserved: 0, available: 3, sold: 2, received: 5 });
+    assert.partialDeepStrictEqual(await shop.stockOf('LAMP'), {
+      onHand: 3,
+      reserved: 0,
+      available: 3,
+      sold: 2,
+      received: 5,
+    });
     assert.deepEqual(await shop.carryOut([restock(order, one('LAMP', 2), { kind: 'cancelled' })]), [done]);
-    assert.partialDeepStrictEqual(await shop.stockOf('LAMP'), { onHand: 5, reserved: 0, available: 5, sold: 0, received: 5 });
+    assert.partialDeepStrictEqual(await shop.stockOf('LAMP'), {
+      onHand: 5,
+      reserved: 0,
+      available: 5,
+      sold: 0,
+      received: 5,
+    });
     assert.deepEqual(await shop.holdsOf(order), { orderId: order, held: 0, sold: 0 });
     assert.deepEqual(
       (await shop.ledgerOf('LAMP')).map(({ kind, quantity, reason, orderId }) => ({ kind, quantity, reason, orderId })),
@@ -55,7 +79,11 @@ describe('reserving stock', () => {
 
   it('refuses a SKU that was never stocked', async () => {
     const [outcome] = await shop.carryOut([reserve(newId(), one('NEVER', 1))]);
-    assert.deepEqual(outcome, { kind: 'refused', code: 'order.out-of-stock', detail: 'NEVER: 1 asked for, 0 available.' });
+    assert.deepEqual(outcome, {
+      kind: 'refused',
+      code: 'order.out-of-stock',
+      detail: 'NEVER: 1 asked for, 0 available.',
+    });
   });
 
   it('checks two lines of one SKU together', async () => {
@@ -68,15 +96,34 @@ describe('reserving stock', () => {
   });
 
   it('takes from the main location first, then from the others in order of their ids', async () => {
-    for (const [place, quantity] of [['west', 5], ['main', 1], ['east', 2]] as const) await receive(shop, 'SOFA', quantity, place);
+    for (const [place, quantity] of [
+      ['west', 5],
+      ['main', 1],
+      ['east', 2],
+    ] as const)
+      await receive(shop, 'SOFA', quantity, place);
     const order = newId();
     await shop.carryOut([reserve(order, one('SOFA', 4))]);
     const { locations } = await shop.stockOf('SOFA');
-    assert.deepEqual(locations.map(({ locationId, reserved }) => [locationId, reserved]), [['main', 1], ['east', 2], ['west', 1]]);
+    assert.deepEqual(
+      locations.map(({ locationId, reserved }) => [locationId, reserved]),
+      [
+        ['main', 1],
+        ['east', 2],
+        ['west', 1],
+      ],
+    );
     await shop.carryOut([commit(order)]);
     await shop.carryOut([restock(order, one('SOFA', 3), { kind: 'returned' })]);
     const back = await shop.stockOf('SOFA');
-    assert.deepEqual(back.locations.map(({ locationId, available }) => [locationId, available]), [['main', 1], ['east', 2], ['west', 4]]);
+    assert.deepEqual(
+      back.locations.map(({ locationId, available }) => [locationId, available]),
+      [
+        ['main', 1],
+        ['east', 2],
+        ['west', 4],
+      ],
+    );
   });
 
   it('happens once however often the command comes', async () => {
@@ -118,12 +165,16 @@ describe('letting stock go', () => {
 describe('selling and taking back', () => {
   it('refuses to sell what an order does not hold', async () => {
     const order = newId();
-    assert.partialDeepStrictEqual(await shop.carryOut([commit(order)]), [{ kind: 'refused', code: 'inventory.not-reserved' }]);
+    assert.partialDeepStrictEqual(await shop.carryOut([commit(order)]), [
+      { kind: 'refused', code: 'inventory.not-reserved' },
+    ]);
     await receive(shop, 'KNIFE', 1);
     const released = newId();
     await shop.carryOut([reserve(released, one('KNIFE'))]);
     await shop.carryOut([letGo(released, one('KNIFE'))]);
-    assert.partialDeepStrictEqual(await shop.carryOut([commit(released)]), [{ kind: 'refused', code: 'inventory.not-reserved' }]);
+    assert.partialDeepStrictEqual(await shop.carryOut([commit(released)]), [
+      { kind: 'refused', code: 'inventory.not-reserved' },
+    ]);
   });
 
   it('refuses to undo a sale as a step', async () => {

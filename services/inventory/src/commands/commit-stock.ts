@@ -13,8 +13,14 @@ const done: Outcome<Record<string, never>> = { kind: 'done', output: {} };
 export const commitStock = commandHandler(inventoryCommands.commitStock, {
   async doMany(commands, tx, service) {
     await takeTurn(tx);
-    const reservations = await lockReservations(tx, commands.map(({ payload }) => payload.orderId));
-    const shelf = await lockShelf(tx, [...reservations.values()].flat().map(({ sku }) => sku));
+    const reservations = await lockReservations(
+      tx,
+      commands.map(({ payload }) => payload.orderId),
+    );
+    const shelf = await lockShelf(
+      tx,
+      [...reservations.values()].flat().map(({ sku }) => sku),
+    );
     const sold: Reservation[] = [];
     const movements: NewMovement[] = [];
     const causes = new Map<string, Cause>();
@@ -22,7 +28,10 @@ export const commitStock = commandHandler(inventoryCommands.commitStock, {
     const outcomes = commands.map(({ payload: { orderId }, cause, step }) => {
       const rows = reservations.get(orderId) ?? [];
       // An order that is sent twice has nothing held the second time.
-      reservations.set(orderId, rows.map((row) => (row.state === 'held' ? { ...row, state: 'sold' } : row)));
+      reservations.set(
+        orderId,
+        rows.map((row) => (row.state === 'held' ? { ...row, state: 'sold' } : row)),
+      );
       for (const row of rows.filter(({ state }) => state === 'held')) {
         const { sku, locationId, quantity } = row;
         shelf.sell(row);

@@ -13,10 +13,16 @@ export async function releaseHeld(
   orders: readonly { readonly orderId: string; readonly cause: Cause }[],
 ): Promise<number> {
   await takeTurn(tx);
-  const reservations = await lockReservations(tx, orders.map(({ orderId }) => orderId));
+  const reservations = await lockReservations(
+    tx,
+    orders.map(({ orderId }) => orderId),
+  );
   const held = [...reservations.values()].flat().filter(({ state }) => state === 'held');
   if (held.length === 0) return 0;
-  const shelf = await lockShelf(tx, held.map(({ sku }) => sku));
+  const shelf = await lockShelf(
+    tx,
+    held.map(({ sku }) => sku),
+  );
   for (const portion of held) shelf.release(portion);
   await writeBatch(tx, { stock: shelf.changes(), changed: held.map((row) => ({ ...row, state: 'released' })) });
   const causeByOrder = new Map(orders.map(({ orderId, cause }) => [orderId, cause]));

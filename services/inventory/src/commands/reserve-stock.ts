@@ -1,8 +1,8 @@
 import { inventoryCommands } from '@stoa/contracts/inventory-messages';
 import type { Cause, Outcome } from '@stoa/platform/schema';
 import { commandHandler } from '@stoa/platform/service';
-import { crossesLimit, type Portion } from '../domain/shelf.ts';
 import { firstShortage, sumLines } from '../domain/order-lines.ts';
+import { crossesLimit, type Portion } from '../domain/shelf.ts';
 import { writeBatch } from '../store/batch.ts';
 import { lockShelf, takeTurn } from '../store/locking.ts';
 import { releaseHeld } from './release-held.ts';
@@ -15,7 +15,10 @@ export const reserveStock = commandHandler(inventoryCommands.reserveStock, {
   async doMany(commands, tx, service) {
     await takeTurn(tx);
     const orders = commands.map(({ payload, cause }) => ({ ...payload, cause, asked: sumLines(payload.lines) }));
-    const shelf = await lockShelf(tx, orders.flatMap(({ asked }) => [...asked.keys()]));
+    const shelf = await lockShelf(
+      tx,
+      orders.flatMap(({ asked }) => [...asked.keys()]),
+    );
     const taken: (Portion & { orderId: string })[] = [];
     const causes = new Map<string, Cause>();
     const outcomes = orders.map(({ orderId, asked, cause }) => {
@@ -34,7 +37,11 @@ export const reserveStock = commandHandler(inventoryCommands.reserveStock, {
   },
 
   async undoMany(commands, tx, service) {
-    await releaseHeld(service, tx, commands.map(({ payload, cause }) => ({ orderId: payload.orderId, cause })));
+    await releaseHeld(
+      service,
+      tx,
+      commands.map(({ payload, cause }) => ({ orderId: payload.orderId, cause })),
+    );
     return commands.map(() => done);
   },
 });

@@ -16,9 +16,18 @@ const done: Outcome<Record<string, never>> = { kind: 'done', output: {} };
 export const restock = commandHandler(inventoryCommands.restock, {
   async doMany(commands, tx, service) {
     await takeTurn(tx);
-    const carriedOut = await findRestocks(tx, commands.map(({ payload }) => payload.restockId));
-    const reservations = await lockReservations(tx, commands.map(({ payload }) => payload.orderId));
-    const shelf = await lockShelf(tx, [...reservations.values()].flat().map(({ sku }) => sku));
+    const carriedOut = await findRestocks(
+      tx,
+      commands.map(({ payload }) => payload.restockId),
+    );
+    const reservations = await lockReservations(
+      tx,
+      commands.map(({ payload }) => payload.orderId),
+    );
+    const shelf = await lockShelf(
+      tx,
+      [...reservations.values()].flat().map(({ sku }) => sku),
+    );
     const changed = new Map<string, Reservation>();
     const movements: NewMovement[] = [];
     const restocks: { restockId: string; orderId: string }[] = [];
@@ -43,7 +52,8 @@ export const restock = commandHandler(inventoryCommands.restock, {
         for (const column of ['sold', 'returned'] as const) {
           const quantity = change[column];
           const actor = `service ${step.replyTo}`;
-          if (quantity !== 0) movements.push({ id: newId(), sku, locationId, kind: column, quantity, reason, actor, orderId, at });
+          if (quantity !== 0)
+            movements.push({ id: newId(), sku, locationId, kind: column, quantity, reason, actor, orderId, at });
         }
       }
       return done;
@@ -57,5 +67,9 @@ export const restock = commandHandler(inventoryCommands.restock, {
 });
 
 function notSold(orderId: string): Outcome<never> {
-  return { kind: 'refused', code: 'inventory.not-sold', detail: `More would come back than order ${orderId} has bought.` };
+  return {
+    kind: 'refused',
+    code: 'inventory.not-sold',
+    detail: `More would come back than order ${orderId} has bought.`,
+  };
 }

@@ -11,6 +11,10 @@ export function tellChanges(
   { changes, causeOf }: { changes: readonly ChangedSku[]; causeOf: (sku: string) => Cause },
 ): void {
   for (const { sku, available, version } of changes) {
-    service.publish(tx, inventoryEvents.stockChanged, { key: sku, payload: { sku, available, version }, cause: causeOf(sku) });
+    service.publish(tx, inventoryEvents.stockChanged, {
+      key: sku,
+      payload: { sku, available, version },
+      cause: causeOf(sku),
+    });
   }
 }

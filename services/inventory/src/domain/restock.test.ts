@@ -10,7 +10,13 @@ describe('goods that come back', () => {
   it('are put back where they were taken from, until everything is back', () => {
     const rows = [bought, { ...bought, locationId: 'north', quantity: 2 }];
     const moves = returnLines(rows, cups(4));
-    assert.deepEqual(moves?.map(({ after, change }) => [after.locationId, after.returned, change.onHand]), [['main', 3, 3], ['north', 1, 1]]);
+    assert.deepEqual(
+      moves?.map(({ after, change }) => [after.locationId, after.returned, change.onHand]),
+      [
+        ['main', 3, 3],
+        ['north', 1, 1],
+      ],
+    );
   });
 
   it('cannot be more than were sold and are still out', () => {

@@ -129,7 +129,10 @@ export interface ChangedSku {
 
 /** Whether a SKU has run out, come back, or got low or plentiful. */
 export function crossesLimit({ availableBefore, available, lowStockThreshold }: ChangedSku): boolean {
-  return (availableBefore === 0) !== (available === 0) || availableBefore <= lowStockThreshold !== available <= lowStockThreshold;
+  return (
+    (availableBefore === 0) !== (available === 0) ||
+    availableBefore <= lowStockThreshold !== available <= lowStockThreshold
+  );
 }
 
 function availableOf(rows: readonly StockRow[]): number {

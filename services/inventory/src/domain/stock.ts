@@ -32,7 +32,10 @@ export const lowStockThresholdDefault = settingDefault.lowStockThreshold;
 
 /** The stock of one SKU out of its rows, which come in the order in which goods are taken from them. */
 export function stockOf(sku: string, rows: readonly StockRow[], setting: SkuSetting = settingDefault): Stock {
-  const locations = rows.map(({ locationId, sku: _, version: __, ...counts }) => ({ locationId, ...withAvailable(counts) }));
+  const locations = rows.map(({ locationId, sku: _, version: __, ...counts }) => ({
+    locationId,
+    ...withAvailable(counts),
+  }));
   return {
     sku,
     ...withAvailable(total(rows)),

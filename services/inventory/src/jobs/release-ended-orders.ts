@@ -30,7 +30,11 @@ async function releaseEnded(service: Service<never>, orderIds: readonly string[]
   const over = orders.filter(({ status, live }) => ended.includes(status) && !live);
   if (over.length === 0) return;
   const released = await service.db.transaction((tx) =>
-    releaseHeld(service, tx, over.map(({ orderId }) => ({ orderId, cause }))),
+    releaseHeld(
+      service,
+      tx,
+      over.map(({ orderId }) => ({ orderId, cause })),
+    ),
   );
   service.log.warn({ released }, 'stock was held for orders that had ended');
 }

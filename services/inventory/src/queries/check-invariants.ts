@@ -8,12 +8,22 @@ import { type Damage, findDamages } from '../store/damages.ts';
 export async function checkInvariants({ db }: Pick<Service<never>, 'db'>): Promise<InvariantCheck[]> {
   const { checked, damages } = await findDamages(db);
   return [
-    check('I1', checked, damages.filter(({ adds }) => !adds)),
-    check('I2', checked, damages.filter(({ owned }) => !owned)),
+    check(
+      'I1',
+      checked,
+      damages.filter(({ adds }) => !adds),
+    ),
+    check(
+      'I2',
+      checked,
+      damages.filter(({ owned }) => !owned),
+    ),
   ];
 }
 
 function check(name: string, checked: number, damages: readonly Damage[]): InvariantCheck {
-  const violations = damages.map(({ sku, locationId, counts }) => ({ witness: `${sku} at ${locationId}: ${JSON.stringify(counts)}` }));
+  const violations = damages.map(({ sku, locationId, counts }) => ({
+    witness: `${sku} at ${locationId}: ${JSON.stringify(counts)}`,
+  }));
   return { name, held: violations.length === 0, checked, violations };
 }

@@ -41,22 +41,29 @@ export async function adjust(sql: Sql, adjustment: NewAdjustment): Promise<Stock
   const { id, sku, locationId, kind, quantity, reason, actor, at } = adjustment;
   const onHand = onHandChange(adjustment);
   const column = (name: AdjustmentInput['kind']) => (name === kind ? quantity : 0);
-  const rows = await sql.query<StockRow & { setting: SkuSetting | null }>(onHand > 0 ? raiseAndRecord : lowerAndRecord, [
-    sku,
-    locationId,
-    onHand,
-    column('received'),
-    column('returned'),
-    column('adjusted'),
-    column('damaged'),
-    id,
-    kind,
-    quantity,
-    reason,
-    actor,
-    at,
-  ]);
+  const rows = await sql.query<StockRow & { setting: SkuSetting | null }>(
+    onHand > 0 ? raiseAndRecord : lowerAndRecord,
+    [
+      sku,
+      locationId,
+      onHand,
+      column('received'),
+      column('returned'),
+      column('adjusted'),
+      column('damaged'),
+      id,
+      kind,
+      quantity,
+      reason,
+      actor,
+      at,
+    ],
+  );
   const [first] = rows;
   if (!first) return undefined;
-  return stockOf(sku, rows.map(({ setting: _, ...row }) => row), first.setting ?? undefined);
+  return stockOf(
+    sku,
+    rows.map(({ setting: _, ...row }) => row),
+    first.setting ?? undefined,
+  );
 }

@@ -50,9 +50,15 @@ from json_to_recordset($1::json) as r(
 where s.sku = r.sku and s.location_id = r."locationId"`;
 
 /** Writes what a batch comes to. The rows are locked by the caller. */
-export async function writeBatch(tx: Sql, { stock, taken = [], changed = [], movements = [], restocks = [] }: BatchWrites): Promise<void> {
+export async function writeBatch(
+  tx: Sql,
+  { stock, taken = [], changed = [], movements = [], restocks = [] }: BatchWrites,
+): Promise<void> {
   if (stock.length + taken.length + changed.length + movements.length + restocks.length === 0) return;
-  await tx.query(write, [stock, taken, changed, movements, restocks].map((rows) => JSON.stringify(rows)));
+  await tx.query(
+    write,
+    [stock, taken, changed, movements, restocks].map((rows) => JSON.stringify(rows)),
+  );
 }
 
 const reservationsOf = `
@@ -67,6 +73,8 @@ export async function lockReservations(tx: Sql, orderIds: readonly string[]): Pr
 
 /** Which of the restocks have been carried out. */
 export async function findRestocks(tx: Sql, restockIds: readonly string[]): Promise<Set<string>> {
-  const rows = await tx.query<{ id: string }>('select restock_id as id from restock where restock_id = any($1)', [restockIds]);
+  const rows = await tx.query<{ id: string }>('select restock_id as id from restock where restock_id = any($1)', [
+    restockIds,
+  ]);
   return new Set(rows.map((row) => row.id));
 }

@@ -1,6 +1,6 @@
 import type { Sql, Tx } from '@stoa/platform/sql';
-import { lowStockThresholdDefault, mainLocation } from '../domain/stock.ts';
 import { type LockedRow, Shelf } from '../domain/shelf.ts';
+import { lowStockThresholdDefault, mainLocation } from '../domain/stock.ts';
 import { stockColumns } from './stock-rows.ts';
 
 const turns = new WeakSet<Tx>();

@@ -1,6 +1,6 @@
+import type { Availability, Stock } from '@stoa/contracts/inventory';
 import type { Sql } from '@stoa/platform/sql';
 import { lowStockThresholdDefault, mainLocation, type SkuSetting, type StockRow, stockOf } from '../domain/stock.ts';
-import type { Availability, Stock } from '@stoa/contracts/inventory';
 
 /** Columns of the table `s`, named as a StockRow. */
 export const stockColumns = `s.sku, s.location_id as "locationId", s.on_hand as "onHand", s.reserved, s.received, s.returned, s.adjusted, s.sold,

@@ -1,15 +1,15 @@
 import { inventoryContract, type Movement, type Stock } from '@stoa/contracts/inventory';
 import { inventoryCommands } from '@stoa/contracts/inventory-messages';
+import { type Client, createClients } from '@stoa/platform/client';
 import { newId } from '@stoa/platform/ids';
 import { Outbox } from '@stoa/platform/outbox';
 import { Participant, type StepCommand } from '@stoa/platform/saga';
 import type { CommandType, Outcome, PayloadOf, Principal } from '@stoa/platform/schema';
 import { type CommandHandler, run, type Service } from '@stoa/platform/service';
-import { Database, type Tx } from '@stoa/platform/sql';
+import type { Database, Tx } from '@stoa/platform/sql';
 import { testDatabase } from '@stoa/platform/testing';
 import { systemClock } from '@stoa/platform/time';
 import pino from 'pino';
-import { createClients, type Client } from '@stoa/platform/client';
 import { inventory } from '../service.ts';
 
 /** The service as it is hosted, with the commands of check-outs brought to it in batches. */
@@ -39,12 +39,19 @@ export interface TestCommand {
 export const done: Outcome = { kind: 'done', output: {} };
 export const cause = { correlationId: 'test' };
 export const merchandiser: Principal = { kind: 'key', keyId: newId(), role: 'merchandiser', name: 'the warehouse' };
-const handlers = new Map((inventory.commands as CommandHandler<never>[]).map((handler) => [handler.command.type, handler]));
+const handlers = new Map(
+  (inventory.commands as CommandHandler<never>[]).map((handler) => [handler.command.type, handler]),
+);
 
 export async function startTestInventory(): Promise<TestInventory> {
   const database = await testDatabase('inventory');
   const log = pino({ level: 'silent' });
-  const running = await run([inventory], { environment: {}, log, version: 'test', databaseUrl: async () => database.url });
+  const running = await run([inventory], {
+    environment: {},
+    log,
+    version: 'test',
+    databaseUrl: async () => database.url,
+  });
   const hosted = running.services.get('inventory');
   if (!hosted) throw new Error('inventory is not hosted');
   const { service } = hosted;
@@ -72,7 +79,8 @@ export async function startTestInventory(): Promise<TestInventory> {
 async function carryOut(service: Service<never>, commands: readonly TestCommand[]): Promise<Outcome[]> {
   const replies = new Map<string, Outcome>();
   const outbox = new Outbox({ clock: systemClock, subscribersOf: () => [], onCommitted: () => undefined });
-  outbox.send = (_tx, _subscriber, { step, payload }) => void replies.set(`${step?.saga} ${step?.step} ${step?.mode}`, payload as Outcome);
+  outbox.send = (_tx, _subscriber, { step, payload }) =>
+    void replies.set(`${step?.saga} ${step?.step} ${step?.mode}`, payload as Outcome);
   const participant = new Participant(outbox, systemClock);
   await service.db.transaction(async (tx) => {
     replies.clear();
@@ -94,7 +102,12 @@ function messageOf({ type, orderId, payload, mode, step }: TestCommand): StepCom
   return { id: newId(), type, key: orderId, payload, occurredAt: systemClock.now(), cause, step: address };
 }
 
-function commandOf<C extends CommandType>(command: C, step: string, mode: 'do' | 'undo', payload: PayloadOf<C> & { orderId: string }): TestCommand {
+function commandOf<C extends CommandType>(
+  command: C,
+  step: string,
+  mode: 'do' | 'undo',
+  payload: PayloadOf<C> & { orderId: string },
+): TestCommand {
   return { type: command.type, orderId: payload.orderId, payload, mode, step };
 }
 
@@ -106,17 +119,29 @@ export const reserve = (orderId: string, lines: Lines): TestCommand =>
 export const letGo = (orderId: string, lines: Lines): TestCommand =>
   commandOf(inventoryCommands.reserveStock, 'reserve', 'undo', { orderId, lines: [...lines] });
 
-export const commit = (orderId: string): TestCommand => commandOf(inventoryCommands.commitStock, 'commit', 'do', { orderId });
+export const commit = (orderId: string): TestCommand =>
+  commandOf(inventoryCommands.commitStock, 'commit', 'do', { orderId });
 
 export const restock = (
   orderId: string,
   lines: Lines,
   { kind, restockId = newId() }: { kind: 'cancelled' | 'returned'; restockId?: string },
 ): TestCommand =>
-  commandOf(inventoryCommands.restock, `restock ${newId()}`, 'do', { orderId, restockId, kind, lines: [...lines], reason: kind });
+  commandOf(inventoryCommands.restock, `restock ${newId()}`, 'do', {
+    orderId,
+    restockId,
+    kind,
+    lines: [...lines],
+    reason: kind,
+  });
 
 /** Receives units of a SKU. */
-export async function receive({ api }: TestInventory, sku: string, quantity: number, locationId = 'main'): Promise<void> {
+export async function receive(
+  { api }: TestInventory,
+  sku: string,
+  quantity: number,
+  locationId = 'main',
+): Promise<void> {
   const call = { params: { sku }, body: { kind: 'received', quantity, reason: 'delivery', locationId } } as const;
   await api.adjustStock(call, { cause, principal: merchandiser, idempotencyKey: newId() });
 }

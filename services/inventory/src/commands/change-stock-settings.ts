@@ -1,7 +1,7 @@
 import type { inventoryContract } from '@stoa/contracts/inventory';
 import { requireMatch } from '@stoa/platform/http';
 import type { Handler } from '@stoa/platform/service';
-import { noSuchStock } from '../queries/get-stock.ts';
+import { noSuchStock } from '../domain/stock.ts';
 import { changeThreshold, findStock, lockSku } from '../store/stock-rows.ts';
 
 /** Sets how many available units of a SKU are few. */

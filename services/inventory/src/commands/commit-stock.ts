@@ -2,12 +2,11 @@ import { inventoryCommands } from '@stoa/contracts/inventory-messages';
 import { newId } from '@stoa/platform/ids';
 import type { Cause, Outcome } from '@stoa/platform/schema';
 import { commandHandler } from '@stoa/platform/service';
+import { done, notUndoable } from '../domain/outcomes.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import { lockReservations, type NewMovement, writeBatch } from '../store/batch.ts';
 import { lockShelf, takeTurn } from '../store/locking.ts';
-import { tellChanges } from './tell-changes.ts';
-
-const done: Outcome<Record<string, never>> = { kind: 'done', output: {} };
+import { tellChanges } from '../tell-changes.ts';
 
 /** Turns what orders hold into sales. */
 export const commitStock = commandHandler(inventoryCommands.commitStock, {
@@ -47,15 +46,8 @@ export const commitStock = commandHandler(inventoryCommands.commitStock, {
     return outcomes;
   },
 
-  // Follows the pivot of the check-out, which only goes forward from there; goods come back by a restock.
   undoMany: async (commands) => commands.map(() => notUndoable),
 });
-
-export const notUndoable: Outcome<never> = {
-  kind: 'refused',
-  code: 'inventory.not-undoable',
-  detail: 'A sale is not undone as a step; it is taken back by restocking.',
-};
 
 function notReserved(orderId: string): Outcome<never> {
   return { kind: 'refused', code: 'inventory.not-reserved', detail: `Order ${orderId} holds no stock.` };

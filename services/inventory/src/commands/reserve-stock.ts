@@ -2,13 +2,12 @@ import { inventoryCommands } from '@stoa/contracts/inventory-messages';
 import type { Cause, Outcome } from '@stoa/platform/schema';
 import { commandHandler } from '@stoa/platform/service';
 import { firstShortage, sumLines } from '../domain/order-lines.ts';
+import { done } from '../domain/outcomes.ts';
 import { crossesLimit, type Portion } from '../domain/shelf.ts';
+import { releaseHeld } from '../release-held.ts';
 import { writeBatch } from '../store/batch.ts';
 import { lockShelf, takeTurn } from '../store/locking.ts';
-import { releaseHeld } from './release-held.ts';
-import { tellChanges } from './tell-changes.ts';
-
-const done: Outcome<Record<string, never>> = { kind: 'done', output: {} };
+import { tellChanges } from '../tell-changes.ts';
 
 /** Holds stock for orders, first come first served; an order gets all of its lines or none. */
 export const reserveStock = commandHandler(inventoryCommands.reserveStock, {

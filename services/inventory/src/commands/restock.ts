@@ -3,14 +3,12 @@ import { newId } from '@stoa/platform/ids';
 import type { Cause, Outcome } from '@stoa/platform/schema';
 import { commandHandler } from '@stoa/platform/service';
 import { sumLines } from '../domain/order-lines.ts';
+import { done, notUndoable } from '../domain/outcomes.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import { cancelLines, returnLines } from '../domain/restock.ts';
 import { findRestocks, lockReservations, type NewMovement, writeBatch } from '../store/batch.ts';
 import { lockShelf, takeTurn } from '../store/locking.ts';
-import { notUndoable } from './commit-stock.ts';
-import { tellChanges } from './tell-changes.ts';
-
-const done: Outcome<Record<string, never>> = { kind: 'done', output: {} };
+import { tellChanges } from '../tell-changes.ts';
 
 /** Takes sold goods back into stock, where they came from. */
 export const restock = commandHandler(inventoryCommands.restock, {

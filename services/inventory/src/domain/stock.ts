@@ -1,4 +1,5 @@
 import type { Stock } from '@stoa/contracts/inventory';
+import { refusal } from '@stoa/platform/errors';
 
 /** Units of a SKU at one location, by what has become of them. */
 export interface Counts {
@@ -57,3 +58,7 @@ function total(rows: readonly Counts[]): Counts {
 }
 
 export const columns = ['onHand', 'reserved', 'received', 'returned', 'adjusted', 'sold', 'damaged'] as const;
+
+export function noSuchStock(sku: string): Error {
+  return refusal('inventory.not-found', `${sku} was never stocked.`);
+}

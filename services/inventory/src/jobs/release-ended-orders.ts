@@ -1,7 +1,7 @@
 import { orderContract } from '@stoa/contracts/order';
 import { newId } from '@stoa/platform/ids';
 import type { Job, Service } from '@stoa/platform/service';
-import { releaseHeld } from '../commands/release-held.ts';
+import { releaseHeld } from '../release-held.ts';
 import { findHoldingOrders } from '../store/reservations.ts';
 
 const ordersAtOnce = 500;

@@ -1,7 +1,7 @@
 import type { inventoryContract } from '@stoa/contracts/inventory';
-import { refusal } from '@stoa/platform/errors';
 import { isStaff } from '@stoa/platform/http';
 import type { Handler } from '@stoa/platform/service';
+import { noSuchStock } from '../domain/stock.ts';
 import { findStock } from '../store/stock-rows.ts';
 
 /** What is available of a SKU; for staff, every count. */
@@ -12,7 +12,3 @@ export const getStock: Handler<typeof inventoryContract.operations.getStock> = a
   const staff = isStaff(call.principal, ['support', 'merchandiser', 'operator']);
   return { body: staff ? stock : { sku, available: stock.available }, version: stock.version };
 };
-
-export function noSuchStock(sku: string): Error {
-  return refusal('inventory.not-found', `${sku} was never stocked.`);
-}

@@ -2,8 +2,8 @@ import type { inventoryContract } from '@stoa/contracts/inventory';
 import { decodeCursor, pageOf } from '@stoa/platform/http';
 import { Type } from '@stoa/platform/schema';
 import type { Handler } from '@stoa/platform/service';
+import { noSuchStock } from '../domain/stock.ts';
 import { findMovements } from '../store/ledger.ts';
-import { noSuchStock } from './get-stock.ts';
 
 const limitDefault = 20;
 const position = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });

@@ -2,7 +2,7 @@ import { inventoryEvents } from '@stoa/contracts/inventory-messages';
 import type { Cause } from '@stoa/platform/schema';
 import type { Service } from '@stoa/platform/service';
 import type { Tx } from '@stoa/platform/sql';
-import type { ChangedSku } from '../domain/shelf.ts';
+import type { ChangedSku } from './domain/shelf.ts';
 
 /** Tells how much there is now of SKUs that have changed. */
 export function tellChanges(

@@ -1,9 +1,9 @@
 import type { Cause } from '@stoa/platform/schema';
 import type { Service } from '@stoa/platform/service';
 import type { Tx } from '@stoa/platform/sql';
-import { crossesLimit } from '../domain/shelf.ts';
-import { lockReservations, writeBatch } from '../store/batch.ts';
-import { lockShelf, takeTurn } from '../store/locking.ts';
+import { crossesLimit } from './domain/shelf.ts';
+import { lockReservations, writeBatch } from './store/batch.ts';
+import { lockShelf, takeTurn } from './store/locking.ts';
 import { tellChanges } from './tell-changes.ts';
 
 /** Lets go what the orders still hold, and says of how many that was anything. */

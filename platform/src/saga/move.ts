@@ -70,7 +70,7 @@ export class Move {
       await this.enter(index + 1, true);
     } else if (outcome.kind === 'refused') {
       this.#note(`refused ${outcome.code}`);
-      await this.#refused(index, outcome);
+      await this.#refused(index, { code: outcome.code, detail: outcome.detail });
     } else {
       this.#getStuck('the step had been undone although the saga goes forward');
     }

@@ -36,7 +36,7 @@ export function openPool(options: DatabaseOptions): pg.Pool {
     application_name: `stoa ${options.name ?? ''}`.trim(),
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
-    pipelining: true,
+    pipeline: true,
     keepAlive: true,
     types: {
       getTypeParser: (oid: number, format?: string) =>

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { admin, type Shop } from './shop.ts';
+
+/** The shop's public API, as one caller. */
+export interface ShopApi {
+  readonly token: string | undefined;
+  /** Asks and returns the JSON that comes back; throws when the answer is not good. */
+  ask<Answer>(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<Answer>;
+}
+
+export async function asAdmin({ url }: Pick<Shop, 'url'>): Promise<ShopApi> {
+  const { accessToken } = await api(url).ask<{ accessToken: string }>('POST', '/api/v1/auth/login', admin);
+  return api(url, accessToken);
+}
+
+export async function asNewCustomer({ url }: Pick<Shop, 'url'>): Promise<ShopApi> {
+  const body = { email: `customer-${Date.now()}@bench.example`, password: 'correct horse battery', name: 'Ada Browser' };
+  const { accessToken } = await api(url).ask<{ accessToken: string }>('POST', '/api/v1/auth/register', body);
+  return api(url, accessToken);
+}
+
+function api(url: string, token?: string): ShopApi {
+  return {
+    token,
+    async ask<Answer>(method: string, path: string, body?: object | string, headers: Record<string, string> = {}) {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...(typeof body === 'object' && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'object' ? JSON.stringify(body) : body }),
+        signal: AbortSignal.timeout(60_000),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
+      return (isNdjson(response) ? text : text === '' ? undefined : JSON.parse(text)) as Answer;
+    },
+  };
+}
+
+function isNdjson(response: Response): boolean {
+  return (response.headers.get('content-type') ?? '').includes('ndjson');
+}
+
+interface Backlog {
+  readonly total: { outbox: number; inbox: number; sagasLive: number; effects: number; dead: number };
+  readonly partial: readonly string[];
+}
+
+const pollMs = 20;
+
+/**
+ * Waits until every saga has ended and every outbox and inbox is empty, and returns when that was (`performance.now()`). Services are asked one
+ * after the other and a message may pass between two looks, so a rest counts only when the next look finds it too.
+ */
+export async function untilAtRest(as: ShopApi, timeoutMs = 60_000): Promise<number> {
+  const deadlineMs = performance.now() + timeoutMs;
+  let restingSinceMs: number | undefined;
+  for (;;) {
+    const askedAtMs = performance.now();
+    const { total, partial } = await as.ask<Backlog>('GET', '/api/v1/ops/backlog');
+    if (partial.length > 0) throw new Error(`the backlog of ${partial.join(', ')} is not known`);
+    if (total.dead > 0) throw new Error(`${total.dead} messages are dead`);
+    const rests = total.outbox + total.inbox + total.sagasLive + total.effects === 0;
+    if (rests && restingSinceMs !== undefined) return restingSinceMs;
+    restingSinceMs = rests ? askedAtMs : undefined;
+    if (askedAtMs > deadlineMs) throw new Error(`the shop does not come to rest: ${JSON.stringify(total)}`);
+    await sleep(pollMs);
+  }
+}

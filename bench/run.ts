@@ -1,0 +1,97 @@
+// `npm run bench`: measures what docs/explanation/speed.md explains. `npm run bench -- checkout browse --json` runs two scenarios and prints JSON.
+
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { printReport } from './harness/print-report.ts';
+import { isMet, type Report, ratioOf, type Scenario } from './harness/scenario.ts';
+import { messages } from './scenarios/messages.ts';
+import { saga } from './scenarios/saga.ts';
+
+const scenarios: Readonly<Record<string, Scenario>> = { saga, messages };
+
+const usage = `Usage: npm run bench -- [scenario …] [--json] [--quick] [--profile]
+
+${Object.entries(scenarios)
+  .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
+  .join('\n')}
+
+  --json     figures as JSON on stdout
+  --quick    smaller counts: whether everything works, not how fast
+  --profile  servers run under Node's profiler; prints where the time went
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const unknown = positionals.filter((name) => !(name in scenarios));
+if (values.help || unknown.length > 0) {
+  const problem = unknown.length > 0 ? `There is no scenario named ${unknown.join(', ')}.\n\n` : '';
+  process.stdout.write(`${problem}${usage}`);
+  process.exit(unknown.length > 0 ? 2 : 0);
+}
+
+let stopAll: (() => Promise<void>) | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void Promise.resolve(stopAll?.()).finally(() => process.exit(130)));
+}
+
+const reports: Record<string, Report> = {};
+const failures: string[] = [];
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  try {
+    const report = await measure(name, scenario);
+    reports[name] = report;
+    if (!values.json) process.stdout.write(printReport(name, scenario.about, report));
+  } catch (error) {
+    failures.push(name);
+    process.stderr.write(`${name} could not run: ${error instanceof Error ? error.stack : error}\n`);
+  }
+}
+if (values.json) process.stdout.write(`${JSON.stringify(asJson(), null, 2)}\n`);
+process.exit(failures.length > 0 ? 1 : 0);
+
+async function measure(name: string, scenario: Scenario): Promise<Report> {
+  const dir = await mkdtemp(join(tmpdir(), `stoa-bench-${name}-`));
+  // PostgreSQL of a shop that root runs belongs to another user, who has to pass through.
+  await chmod(dir, 0o755);
+  const stops: (() => Promise<void>)[] = [() => rm(dir, { recursive: true, force: true })];
+  stopAll = async () => {
+    for (let stop = stops.pop(); stop; stop = stops.pop()) {
+      await stop().catch((error: unknown) => process.stderr.write(`${name}: cleaning up: ${error}\n`));
+    }
+  };
+  try {
+    return await scenario.run({
+      quick: values.quick,
+      profile: values.profile,
+      dir,
+      say: (line) => void process.stderr.write(`${name}: ${line}\n`),
+      defer: (stop) => void stops.push(stop),
+    });
+  } finally {
+    await stopAll();
+  }
+}
+
+function asJson() {
+  const figuresOf = ({ figures }: Report) =>
+    figures.map((figure) => ({ ...figure, ratio: ratioOf(figure), met: isMet(figure) }));
+  return {
+    at: new Date().toISOString(),
+    node: process.version,
+    quick: values.quick,
+    scenarios: Object.fromEntries(
+      Object.entries(reports).map(([name, report]) => [name, { figures: figuresOf(report), notes: report.notes }]),
+    ),
+    couldNotRun: failures,
+  };
+}

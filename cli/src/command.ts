@@ -26,10 +26,19 @@ export function printJson({ write }: Surroundings, value: unknown): void {
 }
 
 /** Rows as columns that stand below each other. */
-export function printTable({ write }: Surroundings, head: readonly string[], rows: readonly (readonly string[])[]): void {
+export function printTable(
+  { write }: Surroundings,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): void {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   for (const row of [head, ...rows]) {
-    write(`${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`);
+    write(
+      `${row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
   }
 }
 

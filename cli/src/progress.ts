@@ -2,6 +2,8 @@
 export interface Progress {
   /** Begins a part of the work; the part before it has ended. */
   begin(title: string, total: number): void;
+  /** More to do has turned up in this part. */
+  expect(more: number): void;
   advance(): void;
   note(text: string): void;
   end(): void;
@@ -9,7 +11,7 @@ export interface Progress {
 
 interface Part {
   readonly title: string;
-  readonly total: number;
+  total: number;
   readonly startedAtMs: number;
   done: number;
   drawnAtMs: number;
@@ -46,6 +48,9 @@ export function openProgress(out: { write(text: string): unknown; isTTY?: boolea
       const nowMs = performance.now();
       part = { title, total, done: 0, startedAtMs: nowMs, drawnAtMs: nowMs };
     },
+    expect(more) {
+      if (part) part.total += more;
+    },
     advance() {
       if (!part) return;
       part.done++;
@@ -70,7 +75,8 @@ function textOf(part: Part, nowMs: number): string {
 function countsOf({ done, total, startedAtMs }: Part, nowMs: number): string {
   const seconds = Math.max(0.001, (nowMs - startedAtMs) / 1000);
   const rate = done / seconds;
-  const left = done === 0 ? '' : done === total ? `, ${seconds.toFixed(1)} s` : `, ${timeText((total - done) / rate)} left`;
+  const left =
+    done === 0 ? '' : done === total ? `, ${seconds.toFixed(1)} s` : `, ${timeText((total - done) / rate)} left`;
   return `${done} of ${total} (${Math.floor((done / total) * 100)} %), ${rate.toFixed(rate < 10 ? 1 : 0)}/s${left}`;
 }
 

@@ -17,7 +17,10 @@ interface ReplayOptions extends JsonOption {
 export function addReplay(program: Command, surroundings: Surroundings): void {
   const command = program
     .command('replay')
-    .argument('<file>', 'CSV with InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country')
+    .argument(
+      '<file>',
+      'CSV with InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country',
+    )
     .summary("replay a retailer's trade through the shop")
     .description(
       "Replays a file of a retailer's trade through the public API: goods, customers, stock, an order an invoice, and refunds for what came back.\nRunning it again, also after it was killed, changes nothing and ends with the same figures.",
@@ -26,7 +29,11 @@ export function addReplay(program: Command, surroundings: Surroundings): void {
     .option('--concurrency <n>', 'calls under way at once', positiveInteger, 32)
     .option('--patience <seconds>', 'how long to wait for a shop that is away', positiveInteger, 300)
     .option('--dry-run', 'only say what the file comes to; no shop is needed');
-  describe(command, ['replay 2010-12.csv', 'replay 2010-12.csv --json --rejects rejects.csv', 'replay 2010-12.csv --dry-run']);
+  describe(command, [
+    'replay 2010-12.csv',
+    'replay 2010-12.csv --json --rejects rejects.csv',
+    'replay 2010-12.csv --dry-run',
+  ]);
   command.action((file: string, options: ReplayOptions) => replay(file, options, surroundings));
 }
 
@@ -50,7 +57,12 @@ async function replay(file: string, options: ReplayOptions, surroundings: Surrou
   try {
     await speakWithMachineKey(shop, environment);
     const progress = openProgress();
-    const { figures, complaints } = await runReplay(planned, { shop, atOnce: options.concurrency, progress, startedAtMs });
+    const { figures, complaints } = await runReplay(planned, {
+      shop,
+      atOnce: options.concurrency,
+      progress,
+      startedAtMs,
+    });
     if (options.json) printJson(surroundings, figures);
     else printFigures(figures, surroundings);
     for (const complaint of complaints) tell(`${complaint}\n`);

@@ -15,7 +15,7 @@ export async function addCustomers(run: ReplayRun): Promise<ReadonlyMap<string, 
     if (customer !== undefined) customers.add(customer);
   }
   const ids = new Map<string, string>();
-  run.progress.begin('customers', customers.size);
+  run.progress.expect(customers.size);
   await eachOf(customers, run.atOnce, async (customer) => {
     ids.set(customer, await customerId(run, customer));
     run.progress.advance();
@@ -31,7 +31,10 @@ async function customerId({ shop }: ReplayRun, externalId: string): Promise<stri
     if (!(error instanceof ShopError) || error.status !== 409) throw error;
     const { items } = await shop.call(listUsers, { query: { externalId } });
     const [user] = items;
-    if (!user) throw cliError('conflict', `Customer ${externalId} cannot be made: ${error.message} (${error.code})`, { cause: error });
+    if (!user)
+      throw cliError('conflict', `Customer ${externalId} cannot be made: ${error.message} (${error.code})`, {
+        cause: error,
+      });
     return user.id;
   }
 }

@@ -1,4 +1,4 @@
-import { productContract, type ImportedProduct, type ImportReport } from '@stoa/contracts/product';
+import { type ImportedProduct, type ImportReport, productContract } from '@stoa/contracts/product';
 import { cliError } from '../cli-error.ts';
 import type { PlannedProduct } from './plan.ts';
 import { currency, type ReplayRun } from './replay-run.ts';
@@ -13,13 +13,21 @@ export async function addProducts({ shop, plan, progress }: ReplayRun): Promise<
   }
   const missing = plan.products().filter(({ sku }) => !known.has(sku));
   if (missing.length === 0) return;
-  progress.note(`products: ${missing.length} to add, ${known.size} known`);
+  progress.expect(missing.length);
   const content = missing.map((product) => `${JSON.stringify(entryOf(product))}\n`).join('');
+  let done = 0;
   for await (const line of shop.lines(importProducts, {}, { type: 'application/x-ndjson', content })) {
     if (line === '') continue;
     const report = JSON.parse(line) as ImportReport;
-    if (report.type === 'rejected') throw cliError('failed', `The shop refuses the product ${report.sku}: ${report.reason}.`);
-    if (report.type === 'failed') throw cliError('failed', `Adding the products failed: ${report.detail} (${report.code})`);
+    if (report.type === 'progress')
+      while (done < report.rows) {
+        done++;
+        progress.advance();
+      }
+    if (report.type === 'rejected')
+      throw cliError('failed', `The shop refuses the product ${report.sku}: ${report.reason}.`);
+    if (report.type === 'failed')
+      throw cliError('failed', `Adding the products failed: ${report.detail} (${report.code})`);
   }
 }
 

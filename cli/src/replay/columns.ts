@@ -19,10 +19,23 @@ export interface Columns {
 
 /** Finds the columns in a header, in any order and case. Undefined when one is missing. */
 export function columnsOf(header: readonly string[] | undefined): Columns | undefined {
-  const names = (header ?? []).map((name) => name.replace(/^\uFEFF/, '').trim().toLowerCase());
+  const names = (header ?? []).map((name) =>
+    name
+      .replace(/^\uFEFF/, '')
+      .trim()
+      .toLowerCase(),
+  );
   const positions = columnNames.map((name) => names.indexOf(name.toLowerCase()));
   if (positions.includes(-1)) return undefined;
-  const [invoice, code, description, quantity, date, price, customer] = positions as [number, number, number, number, number, number, number];
+  const [invoice, code, description, quantity, date, price, customer] = positions as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   return {
     read(fields) {
       if (fields?.length !== names.length) return undefined;

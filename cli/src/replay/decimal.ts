@@ -19,7 +19,8 @@ export function parseDecimal(text: string): Decimal | undefined {
   if (digits === '') return { sign: 0, hundredths: 0, whole: true };
   // The digits stand for a number times ten to the power of `shift` hundredths.
   const shift = Number(exponent) - fraction.length + 2;
-  const kept = shift >= 0 ? digits + '0'.repeat(Math.min(shift, 40)) : digits.slice(0, Math.max(0, digits.length + shift));
+  const kept =
+    shift >= 0 ? digits + '0'.repeat(Math.min(shift, 40)) : digits.slice(0, Math.max(0, digits.length + shift));
   const cut = shift >= 0 ? '' : digits.slice(Math.max(0, digits.length + shift));
   const sign = minus === '-' ? -1 : 1;
   return { sign, hundredths: sign * Number(kept || '0'), whole: !/[1-9]/.test(cut) };

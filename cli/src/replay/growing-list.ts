@@ -15,7 +15,9 @@ export class GrowingList {
 
   push(value: number): number {
     if (this.#length === this.#numbers.length) {
-      const larger = new (this.#numbers.constructor as Int32ArrayConstructor | Float64ArrayConstructor)(this.#length * 2);
+      const larger = new (this.#numbers.constructor as Int32ArrayConstructor | Float64ArrayConstructor)(
+        this.#length * 2,
+      );
       larger.set(this.#numbers);
       this.#numbers = larger;
     }

@@ -42,20 +42,30 @@ export async function findMismatches(run: ReplayRun): Promise<string[]> {
       const booked = book.get(id);
       if (booked?.sold === total && booked.refunded === refunded) continue;
       const theirs = booked ? `${booked.sold} sold and ${booked.refunded} refunded` : 'nothing';
-      mismatches.push(`invoice ${invoice} (order ${id}): the shop has ${total} sold and ${refunded} refunded, ${name} ${theirs} (pence)`);
+      mismatches.push(
+        `invoice ${invoice} (order ${id}): the shop has ${total} sold and ${refunded} refunded, ${name} ${theirs} (pence)`,
+      );
       if (mismatches.length === mismatchesMax) return mismatches;
     }
   }
   return mismatches;
 }
 
-async function analyticsBooks({ shop, plan }: ReplayRun, numbers: ReadonlyMap<string, number>): Promise<Map<string, Booked>> {
+async function analyticsBooks(
+  { shop, plan }: ReplayRun,
+  numbers: ReadonlyMap<string, number>,
+): Promise<Map<string, Booked>> {
   const books = new Map<string, Booked>();
   if (numbers.size === 0) return books;
   const times = [...numbers.values()].map((number) => plan.placedAtMsOf(number));
   const from = times.reduce((a, b) => Math.min(a, b));
   const to = times.reduce((a, b) => Math.max(a, b));
-  const query = { rows: 'orders', currency, from: new Date(from).toISOString(), to: new Date(to + 1).toISOString() } as const;
+  const query = {
+    rows: 'orders',
+    currency,
+    from: new Date(from).toISOString(),
+    to: new Date(to + 1).toISOString(),
+  } as const;
   let columns: string[] | undefined;
   for await (const line of shop.lines(analyticsContract.operations.exportSales, { query })) {
     const cells = line.trimEnd().split(',');
@@ -80,7 +90,9 @@ async function ledgerBooks({ shop }: ReplayRun, numbers: ReadonlyMap<string, num
   for await (const { orderId, ledger } of shop.list(paymentContract.operations.listPayments, {})) {
     if (!numbers.has(orderId)) continue;
     const sum = (movement: string) =>
-      ledger.filter((line) => line.account === 'sales' && line.movement === movement).reduce((all, line) => all + line.credit.amount - line.debit.amount, 0);
+      ledger
+        .filter((line) => line.account === 'sales' && line.movement === movement)
+        .reduce((all, line) => all + line.credit.amount - line.debit.amount, 0);
     books.set(orderId, { sold: sum('capture'), refunded: 0 - sum('refund') });
     if (books.size === numbers.size) break;
   }

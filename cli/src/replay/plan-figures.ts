@@ -9,7 +9,9 @@ export type PlanFigures = Omit<ReplayFigures, 'orders' | 'invariants' | 'seconds
 const currency = 'GBP';
 
 /** What is known of a file without a shop. */
-export function lineFigures(plan: ReplayPlan): Pick<ReplayFigures, 'linesRead' | 'linesSold' | 'linesReturned' | 'linesRejected'> {
+export function lineFigures(
+  plan: ReplayPlan,
+): Pick<ReplayFigures, 'linesRead' | 'linesSold' | 'linesReturned' | 'linesRejected'> {
   const { linesRead, linesSold, linesReturned, rejected } = plan;
   return { linesRead, linesSold, linesReturned, linesRejected: Object.fromEntries(rejected) };
 }

@@ -88,7 +88,8 @@ export class ReplayPlan {
   take(raw: RawLine | undefined): RejectReason | undefined {
     this.linesRead++;
     const line = classify(raw);
-    const reason = line.kind === 'rejected' ? line.reason : line.kind === 'sale' ? this.#sell(line) : this.#takeBack(line);
+    const reason =
+      line.kind === 'rejected' ? line.reason : line.kind === 'sale' ? this.#sell(line) : this.#takeBack(line);
     if (reason) this.rejected.set(reason, (this.rejected.get(reason) ?? 0) + 1);
     return reason;
   }
@@ -133,7 +134,11 @@ export class ReplayPlan {
   }
 
   products(): PlannedProduct[] {
-    return this.#skus.names.map((sku, index) => ({ sku, title: this.#titles[index], price: this.#firstPrices.at(index) }));
+    return this.#skus.names.map((sku, index) => ({
+      sku,
+      title: this.#titles[index],
+      price: this.#firstPrices.at(index),
+    }));
   }
 
   #item(line: number): PlannedItem {

@@ -25,7 +25,10 @@ const linesOfRecordMax = 50;
  */
 export function readCsvFile(path: string): CsvFile {
   const hash = createHash('sha256');
-  return { lines: recordsOf(physicalLines(path, (bytes) => hash.update(bytes))), hash: () => hash.copy().digest('hex') };
+  return {
+    lines: recordsOf(physicalLines(path, (bytes) => hash.update(bytes))),
+    hash: () => hash.copy().digest('hex'),
+  };
 }
 
 async function* physicalLines(path: string, see: (bytes: Buffer) => void): AsyncGenerator<readonly string[]> {

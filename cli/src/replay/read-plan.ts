@@ -18,7 +18,8 @@ export async function readPlan(path: string, rejects: Rejects): Promise<PlannedF
   const lines = file.lines[Symbol.asyncIterator]();
   const header = await lines.next();
   const columns = columnsOf(header.done ? undefined : header.value.fields);
-  if (!columns) throw cliError('usage', `${path} is no file of trade: its first line has to name ${columnNames.join(', ')}.`);
+  if (!columns)
+    throw cliError('usage', `${path} is no file of trade: its first line has to name ${columnNames.join(', ')}.`);
   const plan = new ReplayPlan();
   for await (const line of { [Symbol.asyncIterator]: () => lines }) {
     const reason = plan.take(columns.read(line.fields));

@@ -1,6 +1,7 @@
 import { inventoryContract } from '@stoa/contracts/inventory';
 import { ShopError } from '../shop/shop-error.ts';
 import { eachOf } from './each-of.ts';
+import { idempotencyKey } from './idempotency-key.ts';
 import { missingOrders, type ReplayRun } from './replay-run.ts';
 
 const { adjustStock, listMovements, listStock } = inventoryContract.operations;
@@ -20,9 +21,10 @@ interface Receipt {
 export async function receiveStock(run: ReplayRun): Promise<void> {
   const { shop, progress, atOnce, fileId } = run;
   const stocked = new Set<string>();
-  for await (const stock of shop.list(listStock, {})) if ('received' in stock && stock.received > 0) stocked.add(stock.sku);
+  for await (const stock of shop.list(listStock, {}))
+    if ('received' in stock && stock.received > 0) stocked.add(stock.sku);
   const needed = [...unitsNeeded(run)].sort(([a], [b]) => (a < b ? -1 : 1));
-  progress.begin('stock', needed.length);
+  progress.expect(needed.length);
   await eachOf(needed, atOnce, async ([sku, units]) => {
     const done = stocked.has(sku) ? await receiptsOf(run, sku) : new Set<string>();
     for (const receipt of receipts(sku, units, fileId)) if (!done.has(receipt.reason)) await receive(run, receipt);
@@ -59,7 +61,7 @@ async function receiptsOf({ shop, fileId }: ReplayRun, sku: string): Promise<Set
 async function receive({ shop }: ReplayRun, { sku, quantity, reason }: Receipt): Promise<void> {
   try {
     const body = { kind: 'received', quantity, reason } as const;
-    await shop.call(adjustStock, { params: { sku }, body }, { idempotencyKey: `${reason} ${sku}` });
+    await shop.call(adjustStock, { params: { sku }, body }, { idempotencyKey: idempotencyKey('stock', sku, reason) });
   } catch (error) {
     // A run that was killed sent it with another quantity, before others placed some of the orders; its receipt came in after the ledger was read.
     if (error instanceof ShopError && error.code === 'idempotency.key-reused') return;

@@ -4,6 +4,7 @@ import type { Money } from '@stoa/platform/money';
 import { cliError } from '../cli-error.ts';
 import { ShopError } from '../shop/shop-error.ts';
 import { eachOf } from './each-of.ts';
+import { idempotencyKey } from './idempotency-key.ts';
 import type { PlannedRefund } from './plan.ts';
 import { instant, isSold, type ReplayedOrder, type ReplayRun } from './replay-run.ts';
 
@@ -54,17 +55,23 @@ async function refundOrderOnce(run: ReplayRun, known: ReplayedOrder, refunds: re
         order ??= await captured(run, known.id);
         if (await ask(run, order, refund, attempt)) break;
       }
-      if (attempt === triesMax) throw cliError('failed', `The shop does not refund ${refund.invoice} of order ${known.id}: see its events.`);
+      if (attempt === triesMax)
+        throw cliError('failed', `The shop does not refund ${refund.invoice} of order ${known.id}: see its events.`);
       await sleep(pollMs * attempt);
       earlier = await settled(run, known.id, reasonOf(refund));
     }
     const asked = earlier.get(reasonOf(refund));
     if (asked && asked.amount.amount !== refund.amount) {
-      throw cliError('conflict', `${refund.invoice} was refunded with ${asked.amount.amount} pence on order ${known.id}; in this file it comes to ${refund.amount}.`);
+      throw cliError(
+        'conflict',
+        `${refund.invoice} was refunded with ${asked.amount.amount} pence on order ${known.id}; in this file it comes to ${refund.amount}.`,
+      );
     }
   }
   const [{ order: number }] = refunds as [PlannedRefund];
-  const refunded = known.isNew ? sumOf(refunds) : (await run.shop.call(getOrder, { params: { id: known.id } })).payment.refunded.amount;
+  const refunded = known.isNew
+    ? sumOf(refunds)
+    : (await run.shop.call(getOrder, { params: { id: known.id } })).payment.refunded.amount;
   run.orders[number] = { ...known, refunded };
 }
 
@@ -80,15 +87,18 @@ function reasonOf({ invoice }: PlannedRefund): string {
 /** Asks for the refund. False when it is not to be had at the moment, or another with the same key has been refused. */
 async function ask({ shop }: ReplayRun, order: Order, refund: PlannedRefund, attempt: number): Promise<boolean> {
   const body: RequestRefund = {
-    items: [...refund.items].map(([position, quantity]) => ({ lineId: order.items[position]?.lineId as string, quantity })),
+    items: [...refund.items].map(([position, quantity]) => ({
+      lineId: order.items[position]?.lineId as string,
+      quantity,
+    })),
     reason: reasonOf(refund),
     restock: true,
     refundedAt: instant(refund.refundedAtMs),
   };
   // A refusal is kept with its key, so that asking again takes another one.
-  const idempotencyKey = `replay ${refund.invoice}${attempt === 1 ? '' : ` try ${attempt}`}`;
+  const key = idempotencyKey('refund', refund.invoice, attempt);
   try {
-    const made = await shop.call(refundOrder, { params: { id: order.id }, body }, { idempotencyKey, waitS });
+    const made = await shop.call(refundOrder, { params: { id: order.id }, body }, { idempotencyKey: key, waitS });
     return made.status === 'done';
   } catch (error) {
     if (error instanceof ShopError && error.code === 'payment.refund-exceeds-captured') return false;
@@ -103,7 +113,10 @@ async function captured({ shop }: ReplayRun, id: string): Promise<Order> {
     const order = await shop.call(getOrder, { params: { id } });
     if (order.payment.captured.amount > 0) return order;
     if (performance.now() > endsAtMs) {
-      throw cliError('failed', `The payment of order ${order.number} has not been captured after five minutes: look at npx stoa sagas.`);
+      throw cliError(
+        'failed',
+        `The payment of order ${order.number} has not been captured after five minutes: look at npx stoa sagas.`,
+      );
     }
     await sleep(pollMs);
   }
@@ -139,7 +152,11 @@ async function settled(run: ReplayRun, id: string, reason: string): Promise<Map<
   for (;;) {
     const asked = await refundsAsked(run, id);
     if (asked.get(reason)?.state !== 'under-way') return asked;
-    if (performance.now() > endsAtMs) throw cliError('failed', `The refund "${reason}" of order ${id} has not ended after five minutes: look at npx stoa sagas.`);
+    if (performance.now() > endsAtMs)
+      throw cliError(
+        'failed',
+        `The refund "${reason}" of order ${id} has not ended after five minutes: look at npx stoa sagas.`,
+      );
     await sleep(pollMs);
   }
 }

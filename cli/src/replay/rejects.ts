@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { columnNames } from './columns.ts';
 import type { RejectReason } from './classify.ts';
+import { columnNames } from './columns.ts';
 import { type CsvLine, fieldsOf } from './read-lines.ts';
 
 /** Where lines go that are not replayed. */

@@ -49,9 +49,12 @@ export async function runReplay({ plan, hash }: PlannedFile, options: ReplayOpti
   const { stockReceived } = await findOrders(run);
   let customers: ReadonlyMap<string, string> = new Map();
   if (!missingOrders(run).next().done) {
-    await addProducts(run);
-    if (!stockReceived) await receiveStock(run);
-    customers = await addCustomers(run);
+    progress.begin('preparing', 0);
+    [customers] = await Promise.all([
+      addCustomers(run),
+      addProducts(run),
+      stockReceived ? undefined : receiveStock(run),
+    ]);
   }
   await placeOrders(run, customers);
   const refunds = await refundReturns(run);
@@ -68,14 +71,21 @@ export async function runReplay({ plan, hash }: PlannedFile, options: ReplayOpti
     figures,
     complaints: [
       ...mismatches.map((mismatch) => `The books do not agree: ${mismatch}.`),
-      ...violated.map(({ service, name, violations }) => `${name} is violated in ${service}: ${violations[0]?.witness ?? 'no witness'}`),
+      ...violated.map(
+        ({ service, name, violations }) =>
+          `${name} is violated in ${service}: ${violations[0]?.witness ?? 'no witness'}`,
+      ),
       ...partial.map((service) => `${service} could not be asked for its invariants.`),
       ...unfinished(run, refunds),
     ],
   };
 }
 
-function figuresOf(run: ReplayRun, refunds: RefundTotals, rest: Pick<ReplayFigures, 'seconds' | 'invariants'>): ReplayFigures {
+function figuresOf(
+  run: ReplayRun,
+  refunds: RefundTotals,
+  rest: Pick<ReplayFigures, 'seconds' | 'invariants'>,
+): ReplayFigures {
   const { plan, orders } = run;
   let revenue = 0;
   let sold = 0;
@@ -100,9 +110,13 @@ function figuresOf(run: ReplayRun, refunds: RefundTotals, rest: Pick<ReplayFigur
 }
 
 function unfinished({ plan, orders }: ReplayRun, refunds: RefundTotals): string[] {
-  const unsold = orders.flatMap((order, number) => (isSold(order) ? [] : [`${plan.invoiceOf(number)} is ${order?.status}`]));
+  const unsold = orders.flatMap((order, number) =>
+    isSold(order) ? [] : [`${plan.invoiceOf(number)} is ${order?.status}`],
+  );
   return [
     ...(unsold.length === 0 ? [] : [`${unsold.length} orders were not sold: ${unsold.slice(0, 5).join(', ')}.`]),
-    ...(refunds.impossible.length === 0 ? [] : [`Nothing could be given back for ${refunds.impossible.slice(0, 5).join(', ')}: their orders were not sold.`]),
+    ...(refunds.impossible.length === 0
+      ? []
+      : [`Nothing could be given back for ${refunds.impossible.slice(0, 5).join(', ')}: their orders were not sold.`]),
   ];
 }

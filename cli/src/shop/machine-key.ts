@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Environment } from '@stoa/platform/config';
 import { gatewayContract } from '@stoa/contracts/gateway';
 import { userContract } from '@stoa/contracts/user';
+import type { Environment } from '@stoa/platform/config';
 import { dataDirOf, readCredentials, readJson } from './credentials.ts';
 import type { Shop } from './shop.ts';
 import { ShopError } from './shop-error.ts';
@@ -24,7 +24,9 @@ export async function speakWithMachineKey(shop: Shop, environment: Environment):
   const kept = await readJson<KeptKey>(file);
   const { origin } = shop.url;
   if (kept?.url === origin && (await isGood(shop, kept.key, environment))) return;
-  const { key } = await shop.call(userContract.operations.createApiKey, { body: { name: 'stoa replay', role: 'admin' } });
+  const { key } = await shop.call(userContract.operations.createApiKey, {
+    body: { name: 'stoa replay', role: 'admin' },
+  });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(file, `${JSON.stringify({ url: origin, key } satisfies KeptKey, null, 2)}\n`, { mode: 0o600 });
   shop.speakAs({ kind: 'key', key });

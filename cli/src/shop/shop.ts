@@ -114,7 +114,10 @@ export async function connect({ environment, patienceMs = 0, connectionsMax = 8 
       let cursor: string | null = null;
       do {
         const query: Record<string, unknown> = { limit: 100, ...call.query, ...(cursor !== null && { cursor }) };
-        const page = (await shop.call(operation, { ...call, query } as typeof call)) as { items: never[]; nextCursor: string | null };
+        const page = (await shop.call(operation, { ...call, query } as typeof call)) as {
+          items: never[];
+          nextCursor: string | null;
+        };
         yield* page.items;
         cursor = page.nextCursor;
       } while (cursor !== null);

@@ -109,7 +109,7 @@ function readOn(port: number, reader: Reader): Promise<void> {
           return;
         }
         head = undefined;
-        const text = whole.latin1Slice(0, at).toLowerCase();
+        const text = whole.toString('latin1', 0, at).toLowerCase();
         const length = /content-length: (\d+)/.exec(text)?.[1];
         if (length === undefined) {
           reject(new Error(`an answer without content-length: ${text.slice(0, 300)}`));

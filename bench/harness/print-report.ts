@@ -1,7 +1,7 @@
 import { type Figure, isMet, type Report, ratioOf } from './scenario.ts';
 
 /** A report as a table: each figure with its target beside it and how the two stand to each other. */
-export function printReport(name: string, about: string, { figures, notes }: Report): string {
+export function printReport(name: string, about: string, { figures, notes, profile = [] }: Report): string {
   const rows = figures.map((figure) => [
     figure.name,
     `${readable(figure.value)} ${figure.unit}`.trim(),
@@ -17,7 +17,7 @@ export function printReport(name: string, about: string, { figures, notes }: Rep
       .join('  ')
       .trimEnd(),
   );
-  return ['', `${name}: ${about}`, '', ...lines, ...notes.map((note) => `  · ${note}`), ''].join('\n');
+  return ['', `${name}: ${about}`, '', ...lines, ...notes.map((note) => `  · ${note}`), ...profile, ''].join('\n');
 }
 
 function targetText({ target }: Figure): string {

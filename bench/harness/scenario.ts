@@ -14,6 +14,8 @@ export type Target = { readonly atLeast: number } | { readonly atMost: number };
 export interface Report {
   readonly figures: readonly Figure[];
   readonly notes: readonly string[];
+  /** Where the time went, when it was asked for. */
+  readonly profile?: readonly string[];
 }
 
 /** What a scenario works with. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@stoa/platform/embedded';
+import { profileFlags, profileSettings } from './profile.ts';
 import type { Bench } from './scenario.ts';
 
 /** A shop in a process of its own. */
@@ -16,6 +16,8 @@ export interface Shop {
   readonly postgres: { readonly pid: number; readonly adminUrl: string };
   /** From the start of the process until `/health/ready` said yes. */
   readonly readyMs: number;
+  /** Where its processor profile is once it has stopped, if it was asked for. */
+  readonly profileDir: string;
   /** What it has written to stderr. */
   errors(): string;
   stop(): Promise<void>;
@@ -39,8 +41,12 @@ export async function startShop(bench: Bench, options: ShopOptions): Promise<Sho
   const { dataDir, demo = false, execArgv = [], environment = {} } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
   const [port, metricsPort] = await freePorts();
+  const profileDir = `${dataDir}-profile`;
+  // The shop adopts a server that already runs.
+  if (bench.profile) await startEmbeddedPostgres({ dataDir, settings: profileSettings });
   const startedAtMs = performance.now();
-  const child = spawn(process.execPath, ['--disable-warning=DeprecationWarning', ...execArgv, main, 'up', ...(demo ? ['--demo'] : [])], {
+  const flags = ['--disable-warning=DeprecationWarning', ...execArgv, ...(bench.profile ? profileFlags(profileDir) : [])];
+  const child = spawn(process.execPath, [...flags, main, 'up', ...(demo ? ['--demo'] : [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,
@@ -87,15 +93,10 @@ export async function startShop(bench: Bench, options: ShopOptions): Promise<Sho
     pid: child.pid as number,
     postgres,
     readyMs,
+    profileDir,
     errors: () => written.join(''),
     stop,
   };
-}
-
-/** Refuses early, with the reason, when the command line is not there. */
-export function shopDir(bench: Bench, name: string): string {
-  if (!existsSync(main)) throw new Error(`${main} is missing`);
-  return join(bench.dir, name);
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -1,0 +1,104 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import type { Shop } from './shop.ts';
+
+/** Node's flags for a process whose profile goes into `dir` when it ends. */
+export const profileFlags = (dir: string) => ['--cpu-prof', `--cpu-prof-dir=${dir}`];
+
+/** Server settings with which PostgreSQL counts what each statement costs. */
+export const profileSettings = {
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.track_planning': 'on',
+};
+
+const functionsMax = 25;
+const statementsMax = 20;
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface CpuProfile {
+  readonly nodes: readonly { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+/** The functions that took most of the processor themselves, and the folders they are in, as shares of the time that was not idle. */
+export async function describeProfile(dir: string): Promise<string[]> {
+  const ofFunction = new Map<string, number>();
+  const ofFolder = new Map<string, number>();
+  let busy = 0;
+  for (const name of await readdir(dir)) {
+    if (!name.endsWith('.cpuprofile')) continue;
+    const profile = JSON.parse(await readFile(join(dir, name), 'utf8')) as CpuProfile;
+    const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
+    profile.samples.forEach((id, at) => {
+      const frame = frames.get(id);
+      const micros = profile.timeDeltas[at] ?? 0;
+      if (!frame || frame.functionName === '(idle)') return;
+      busy += micros;
+      const place = placeOf(frame.url);
+      add(ofFunction, `${frame.functionName || '(anonymous)'}  ${place && `${place}:${frame.lineNumber + 1}`}`, micros);
+      add(ofFolder, folderOf(frame.functionName, place), micros);
+    });
+  }
+  const lines = (of: Map<string, number>, max: number) =>
+    [...of]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, max)
+      .map(([name, micros]) => `  ${((micros / busy) * 100).toFixed(1).padStart(5)} %  ${name}`);
+  return ['Node, self time by folder:', ...lines(ofFolder, 16), 'Node, self time by function:', ...lines(ofFunction, functionsMax)];
+}
+
+function placeOf(url: string): string {
+  return url.startsWith('file://') ? relative(root, fileURLToPath(url)) : url;
+}
+
+function folderOf(functionName: string, place: string): string {
+  if (place === '') return functionName.startsWith('(') ? functionName : 'V8';
+  if (place.startsWith('node:')) return place.split('/').slice(0, 2).join('/');
+  const parts = place.split('/');
+  const depth = parts[0] === 'node_modules' && !parts[1]?.startsWith('@') ? 2 : 3;
+  return parts.slice(0, depth).join('/');
+}
+
+function add(to: Map<string, number>, name: string, amount: number): void {
+  to.set(name, (to.get(name) ?? 0) + amount);
+}
+
+/** Begins to count statements from here on. Call `describeStatements` later. */
+export async function resetStatements({ postgres }: Shop): Promise<void> {
+  await withAdmin(postgres.adminUrl, async (client) => {
+    await client.query('create extension if not exists pg_stat_statements');
+    await client.query('select pg_stat_statements_reset()');
+  });
+}
+
+/** The statements that took most of PostgreSQL's time. */
+export async function describeStatements({ postgres }: Shop): Promise<string[]> {
+  return withAdmin(postgres.adminUrl, async (client) => {
+    const { rows } = await client.query<{ database: string; calls: number; plans: number; planning: number; executing: number; query: string }>(
+      `select datname as database, calls::integer as calls, plans::integer as plans, total_plan_time as planning, total_exec_time as executing,
+              left(regexp_replace(query, '\\s+', ' ', 'g'), 110) as query
+       from pg_stat_statements s join pg_database d on d.oid = s.dbid
+       order by total_plan_time + total_exec_time desc limit ${statementsMax}`,
+    );
+    return [
+      'PostgreSQL, by time:  planned ms   executed ms   calls',
+      ...rows.map(({ database, calls, planning, executing, query }) => {
+        const cells = [planning.toFixed(0).padStart(21), executing.toFixed(0).padStart(12), String(calls).padStart(9)];
+        return `${cells.join(' ')}  ${database}: ${query}`;
+      }),
+    ];
+  });
+}
+
+async function withAdmin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -37,13 +37,15 @@ export const authorisePayment = commandHandler<typeof paymentCommands.authoriseP
       );
       for (const { command, id } of payable) {
         const { orderId, amount, paymentToken } = command.payload;
-        if (!opened.has(orderId)) continue;
+        if (!opened.has(id)) continue;
         const payload: ChargeRequest = { key: id, orderId, amount, paymentToken };
         service.perform(tx, { effect: effectNames.authorise, id, payload, cause: command.cause });
       }
-      return commands.map(({ payload }): Outcome<never> | 'later' => {
-        if (!isPaymentToken(payload.paymentToken)) return declined('This is not a payment token.');
-        return opened.has(payload.orderId) ? 'later' : declined('The order already has a payment.');
+      const ids = new Map(payable.map(({ command, id }) => [command, id]));
+      return commands.map((command): Outcome<never> | 'later' => {
+        const id = ids.get(command);
+        if (id === undefined) return declined('This is not a payment token.');
+        return opened.has(id) ? 'later' : declined('The order already has a payment.');
       });
     },
 

@@ -3,6 +3,7 @@ import { fault } from '@stoa/platform/errors';
 import type { Outcome } from '@stoa/platform/schema';
 import { commandHandler } from '@stoa/platform/service';
 import type { PaymentDeps } from '../deps.ts';
+import { oneAnOrder } from '../domain/one-an-order.ts';
 import { replyTo } from '../domain/reply-to.ts';
 import { type CapturePayload, effectNames } from '../effects/requests.ts';
 import { beginCaptures } from '../store/captures.ts';
@@ -18,7 +19,7 @@ export const capturePayment = commandHandler<typeof paymentCommands.capturePayme
     later: true,
 
     async doMany(commands, tx, service) {
-      const asked = commands.map(({ payload }) => ({ order_id: payload.orderId, ...payload.amount }));
+      const asked = oneAnOrder(commands).map(({ payload }) => ({ order_id: payload.orderId, ...payload.amount }));
       const begun = await beginCaptures(tx, asked, service.clock.now());
       for (const command of commands) {
         const { orderId, amount } = command.payload;

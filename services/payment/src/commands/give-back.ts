@@ -6,6 +6,7 @@ import type { Outcome } from '@stoa/platform/schema';
 import type { Tx } from '@stoa/platform/sql';
 import type { PaymentService } from '../deps.ts';
 import { giveBackOf } from '../domain/give-back.ts';
+import { oneAnOrder } from '../domain/one-an-order.ts';
 import { type ReplyTo, replyTo } from '../domain/reply-to.ts';
 import { effectNames, type RefundPayload, requestVoid } from '../effects/requests.ts';
 import { lockPayments, noteGiveBack, type PaymentRow } from '../store/payments.ts';
@@ -33,7 +34,7 @@ export async function giveBackTo(
   const at = service.clock.now();
   const rows = await lockPayments(
     tx,
-    asked.map(({ payload }) => payload.orderId),
+    oneAnOrder(asked).map(({ payload }) => payload.orderId),
   );
   const payments = new Map(rows.map((row) => [row.order_id, row]));
   const decisions: Decisions = { notes: [], refunds: [] };

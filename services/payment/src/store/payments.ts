@@ -47,15 +47,15 @@ const insert = insertText(
     created_at: 'timestamptz',
     updated_at: 'timestamptz',
   },
-  'on conflict (order_id) do nothing returning order_id',
+  'on conflict (order_id) do nothing returning id',
 );
 
-/** Writes payments whose authorisation is about to be asked for. Returns the orders that had none before. */
+/** Writes payments whose authorisation is about to be asked for. Returns the ids of those whose orders had none before. */
 export async function insertPayments(sql: Sql, payments: readonly NewPayment[]): Promise<Set<string>> {
   if (payments.length === 0) return new Set();
   const rows = payments.map((payment) => ({ ...payment, status: 'authorising', updated_at: payment.created_at }));
-  const inserted = await sql.query<{ order_id: string }>(insert, [JSON.stringify(rows)]);
-  return new Set(inserted.map((row) => row.order_id));
+  const inserted = await sql.query<{ id: string }>(insert, [JSON.stringify(rows)]);
+  return new Set(inserted.map((row) => row.id));
 }
 
 /** What is known about an authorisation: the provider's answer, or that there is none to be had. */

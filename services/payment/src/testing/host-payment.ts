@@ -1,48 +1,24 @@
-import type { Payment } from '@stoa/contracts/payment';
-import { paymentCommands } from '@stoa/contracts/payment-messages';
-import { assert, refusal } from '@stoa/platform/errors';
+import type { Payment, PaymentStatus } from '@stoa/contracts/payment';
+import { assert } from '@stoa/platform/errors';
 import { newId } from '@stoa/platform/ids';
-import { money } from '@stoa/platform/money';
-import { commandStep, localStep, type SagaView, saga } from '@stoa/platform/saga';
-import { contract, type Message, type Outcome, type Principal } from '@stoa/platform/schema';
-import { defineService, type InvariantCheck, run } from '@stoa/platform/service';
+import type { Message, Outcome, Principal } from '@stoa/platform/schema';
+import { type InvariantCheck, run } from '@stoa/platform/service';
 import type { Database } from '@stoa/platform/sql';
 import { testDatabase } from '@stoa/platform/testing';
 import { pino } from 'pino';
+import type { PaymentService } from '../deps.ts';
 import { payment } from '../service.ts';
-
-/** How a saga of the shop came to its end. */
-export interface Ended {
-  readonly outputs: Readonly<Record<string, unknown>>;
-  readonly failure?: { readonly code: string; readonly detail: string };
-}
-
-interface Input {
-  readonly orderId: string;
-  readonly amount: number;
-  readonly paymentToken: string;
-  readonly refundId: string;
-  readonly refundedAt: string;
-  /** Fails after the step, so that the step is undone. */
-  readonly thenFails: boolean;
-}
-
-type View = SagaView<Input>;
+import { type Ended, ends, type Input, shop } from './shop.ts';
 
 /** The payment service beside a shop whose sagas send it commands: nothing of the kit is replaced. */
 export interface HostedPayment {
   readonly url: string;
   readonly db: Database;
+  readonly service: PaymentService;
   /** Runs a saga of one command to its end. */
-  does(
-    saga: 'authorise' | 'capture' | 'refund' | 'release',
-    input: Partial<Input> & { orderId: string },
-  ): Promise<Ended>;
+  does(saga: Does, input: Partial<Input> & { orderId: string }): Promise<Ended>;
   /** Starts one without waiting for its end; `ended` waits. */
-  starts(
-    saga: 'authorise' | 'capture' | 'refund' | 'release',
-    input: Partial<Input> & { orderId: string },
-  ): Promise<string>;
+  starts(saga: Does, input: Partial<Input> & { orderId: string }): Promise<string>;
   ended(key: string): Promise<Ended>;
   /** Turns an authorisation back. */
   cancels(key: string): Promise<void>;
@@ -51,11 +27,17 @@ export interface HostedPayment {
   /** What a step that was delivered by hand has come to. */
   outcomeOf(saga: string, step: string): Promise<{ state: string; outcome: Outcome | null } | undefined>;
   payment(orderId: string): Promise<Payment>;
+  /** What the provider's own books say about an order. */
+  charges(
+    orderId: string,
+  ): Promise<{ key: string; state: string; captures: number; captured: number; refunded: number }[]>;
+  /** Waits until the payment of an order has come to a status; returns its id. */
+  reaches(orderId: string, status: PaymentStatus): Promise<string>;
   call(
     method: string,
     path: string,
     request?: { body?: string; headers?: Record<string, string> },
-  ): Promise<{ status: number; body: never }>;
+  ): Promise<{ status: number; body: never; headers: Headers }>;
   ask(operation: string, query?: Record<string, unknown>): Promise<never>;
   invariants(): Promise<InvariantCheck[]>;
   /** Waits until nothing is on its way: no effect, no message. */
@@ -63,73 +45,9 @@ export interface HostedPayment {
   close(): Promise<void>;
 }
 
+type Does = 'authorise' | 'capture' | 'refund' | 'release';
+
 export const webhookSecret = 'the secret of the tests';
-
-const ends = new Map<string, Ended>();
-
-const commands = {
-  authorise: commandStep({
-    name: 'authorise',
-    command: paymentCommands.authorisePayment,
-    payload: ({ input }: View) => ({
-      orderId: input.orderId,
-      amount: money(input.amount, 'EUR'),
-      paymentToken: input.paymentToken,
-    }),
-    undoable: true,
-    timeoutMs: 60_000,
-  }),
-  capture: commandStep({
-    name: 'capture',
-    command: paymentCommands.capturePayment,
-    payload: ({ input }: View) => ({ orderId: input.orderId, amount: money(input.amount, 'EUR') }),
-    undoable: false,
-    timeoutMs: 60_000,
-  }),
-  refund: commandStep({
-    name: 'refund',
-    command: paymentCommands.refundPayment,
-    payload: ({ input }: View) => ({
-      orderId: input.orderId,
-      refundId: input.refundId,
-      amount: money(input.amount, 'EUR'),
-      refundedAt: input.refundedAt,
-    }),
-    undoable: false,
-    timeoutMs: 60_000,
-  }),
-  release: commandStep({
-    name: 'release',
-    command: paymentCommands.releasePayment,
-    payload: ({ input }: View) => ({ orderId: input.orderId }),
-    undoable: false,
-    timeoutMs: 60_000,
-  }),
-};
-
-const failIfAsked = localStep({
-  name: 'fail if asked',
-  do({ input }: View) {
-    if (input.thenFails) throw refusal('test.failed', 'as asked');
-  },
-});
-
-const shop = defineService<never>({
-  name: 'shop',
-  contract: contract({ service: 'shop', operations: {}, events: {}, commands: {}, errors: {} }),
-  sagas: Object.entries(commands).map(([name, step]) =>
-    saga<Input, undefined, never>(name)
-      .step(step)
-      .step(failIfAsked)
-      .build({
-        timeoutMs: 120_000,
-        load: async () => new Map(),
-        failed: ({ key, outputs, failure }) =>
-          void ends.set(key, { outputs, ...(failure && { failure: { code: failure.code, detail: failure.detail } }) }),
-        completed: ({ key, outputs }) => void ends.set(key, { outputs }),
-      }),
-  ),
-});
 
 export async function hostPayment(name: string, environment: Record<string, string> = {}): Promise<HostedPayment> {
   const databases = new Map([
@@ -157,6 +75,7 @@ export async function hostPayment(name: string, environment: Record<string, stri
   const self: HostedPayment = {
     url,
     db,
+    service: hosted.service as unknown as PaymentService,
     async does(sagaName, input) {
       return self.ended(await self.starts(sagaName, input));
     },
@@ -197,13 +116,27 @@ export async function hostPayment(name: string, environment: Record<string, stri
       assert(found, `order ${orderId} has a payment`);
       return found;
     },
+    charges: (orderId) =>
+      db.query('select key, state, captures, captured, refunded from sandbox.charge where order_id = $1', [orderId]),
+    reaches: (orderId, status) =>
+      eventually(async () => {
+        const [row] = await db.query<{ id: string; status: string }>(
+          'select id, status from payment where order_id = $1',
+          [orderId],
+        );
+        return row?.status === status ? row.id : undefined;
+      }, `the payment of order ${orderId} to be ${status}`),
     async call(method, path, { body, headers = { authorization: 'Bearer support' } } = {}) {
       const answer = await fetch(url + path, {
         method,
         headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
         ...(body !== undefined && { body }),
       });
-      return { status: answer.status, body: JSON.parse((await answer.text()) || '{}') as never };
+      return {
+        status: answer.status,
+        body: JSON.parse((await answer.text()) || '{}') as never,
+        headers: answer.headers,
+      };
     },
     async ask(operation, query = {}) {
       const { status, body } = await hosted.http.invoke(operation, {

@@ -44,9 +44,21 @@ function isNdjson(response: Response): boolean {
   return (response.headers.get('content-type') ?? '').includes('ndjson');
 }
 
+type Counts = Readonly<Record<'outbox' | 'inbox' | 'sagasLive' | 'effects' | 'dead', number>>;
+
 interface Backlog {
-  readonly total: { outbox: number; inbox: number; sagasLive: number; effects: number; dead: number };
+  readonly total: Counts;
+  readonly services: readonly (Counts & { readonly service: string })[];
   readonly partial: readonly string[];
+}
+
+/** What is accepted and not done, by service, in words. */
+export async function openWork(as: ShopApi): Promise<string> {
+  const { services } = await as.ask<Backlog>('GET', '/api/v1/ops/backlog');
+  const open = services.flatMap(({ service, ...counts }) =>
+    Object.entries(counts).flatMap(([kind, count]) => (count > 0 ? [`${service} ${kind} ${count}`] : [])),
+  );
+  return open.join(', ') || 'nothing';
 }
 
 const pollMs = 20;

@@ -92,7 +92,7 @@ export async function heldForNothing(sql: Sql, limit: number): Promise<string[]>
   const rows = await sql.query<{ order_id: string }>(
     `select p.order_id from payment p join sandbox.charge c on c.key = p.id
     where (p.status in ('voided', 'declined') or (p.status = 'unavailable' and p.voided_at is not null))
-      and c.state in ('pending', 'authorised', 'captured')
+      and c.state in ('authorised', 'captured')
     order by p.order_id limit $1`,
     [limit],
   );

@@ -135,11 +135,16 @@ function parsed(body: Buffer): unknown {
 /** Waits, or throws once nobody waits any more. */
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined;
-    signal.addEventListener('abort', () => {
+    signal.throwIfAborted();
+    const giveUp = () => {
       clearTimeout(timer);
       reject(signal.reason as Error);
-    });
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    const done = () => {
+      signal.removeEventListener('abort', giveUp);
+      resolve();
+    };
+    const timer = Number.isFinite(ms) ? setTimeout(done, ms) : undefined;
   });
 }

@@ -4,6 +4,7 @@ import { CliError, exitCodes } from './cli-error.ts';
 import type { Surroundings } from './command.ts';
 import { addReplay } from './commands/replay.ts';
 import { addUp } from './commands/up.ts';
+import { addVerify } from './commands/verify.ts';
 import { endingOf, ShopError } from './shop/shop-error.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -28,6 +29,7 @@ function programOf(surroundings: Surroundings): Command {
     .exitOverride();
   addUp(program, surroundings);
   addReplay(program, surroundings);
+  addVerify(program, surroundings);
   return program;
 }
 

@@ -38,7 +38,11 @@ describe('a line of the file', () => {
   });
 
   it('is a return with its units above zero', () => {
-    const { description: _description, unitPrice: _unitPrice, ...rest } = classify(sale) as Extract<ReturnType<typeof classify>, { kind: 'sale' }>;
+    const {
+      description: _description,
+      unitPrice: _unitPrice,
+      ...rest
+    } = classify(sale) as Extract<ReturnType<typeof classify>, { kind: 'sale' }>;
     assert.deepEqual(classify(back), { ...rest, kind: 'return', invoice: 'C536379', quantity: 2 });
   });
 

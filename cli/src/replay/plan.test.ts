@@ -13,14 +13,24 @@ function planOf(...lines: string[]): { plan: ReplayPlan; reasons: (string | unde
   const reasons = lines.map((line, index) => {
     const [invoice = '', code = '', quantity = '', price = '', customer = ''] = line.split(' ');
     const minute = String(index % 60).padStart(2, '0');
-    const raw: RawLine = { invoice, code, description: `About ${code}`, quantity, price, customer, date: `2010-12-01 08:${minute}:00` };
+    const raw: RawLine = {
+      invoice,
+      code,
+      description: `About ${code}`,
+      quantity,
+      price,
+      customer,
+      date: `2010-12-01 08:${minute}:00`,
+    };
     return plan.take(raw);
   });
   return { plan, reasons };
 }
 
 function refundsOf(plan: ReplayPlan) {
-  return plan.refunds().map(({ invoice, order, items, amount }) => [invoice, plan.invoiceOf(order), [...items], amount]);
+  return plan
+    .refunds()
+    .map(({ invoice, order, items, amount }) => [invoice, plan.invoiceOf(order), [...items], amount]);
 }
 
 describe('a plan', () => {
@@ -60,10 +70,24 @@ describe('a plan', () => {
   });
 
   it('matches a return with the newest sale first, and within an invoice with the last line first, at the prices of those lines', () => {
-    const { plan, reasons } = planOf('1 10 3 1.00 7', '2 10 2 2.00 7', '2 10 1 3.00 7', '2 11 5 9.00 7', 'C3 10 -4 8.88 7');
+    const { plan, reasons } = planOf(
+      '1 10 3 1.00 7',
+      '2 10 2 2.00 7',
+      '2 10 1 3.00 7',
+      '2 11 5 9.00 7',
+      'C3 10 -4 8.88 7',
+    );
     assert.deepEqual(reasons.at(-1), undefined);
     assert.deepEqual(refundsOf(plan), [
-      ['C3', '2', [[1, 1], [0, 2]], 700],
+      [
+        'C3',
+        '2',
+        [
+          [1, 1],
+          [0, 2],
+        ],
+        700,
+      ],
       ['C3', '1', [[0, 1]], 100],
     ]);
   });
@@ -71,7 +95,10 @@ describe('a plan', () => {
   it('gives nothing back twice', () => {
     const { plan, reasons } = planOf('1 10 3 1.00 7', 'C2 10 -2 1 7', 'C3 10 -2 1 7', 'C4 10 -1 1 7');
     assert.deepEqual(reasons, [undefined, undefined, 'no-matching-sale', undefined]);
-    assert.deepEqual(refundsOf(plan).map(([invoice]) => invoice), ['C2', 'C4']);
+    assert.deepEqual(
+      refundsOf(plan).map(([invoice]) => invoice),
+      ['C2', 'C4'],
+    );
   });
 
   it('rejects a return whole that cannot be matched in full, and leaves the sale for the next one', () => {
@@ -88,12 +115,25 @@ describe('a plan', () => {
   it('never matches what guests have bought, nor goods that were never sold', () => {
     const { plan, reasons } = planOf('1 10 1 1.00', 'C2 10 -1 1 7', 'C2 99 -1 1 7');
     assert.deepEqual(reasons, [undefined, 'no-matching-sale', 'no-matching-sale']);
-    assert.deepEqual(plan.products().map(({ sku }) => sku), ['10']);
+    assert.deepEqual(
+      plan.products().map(({ sku }) => sku),
+      ['10'],
+    );
   });
 
   it('makes one refund of the lines of an invoice that give back of one order', () => {
     const { plan } = planOf('1 10 3 1.00 7', '1 11 1 2.00 7', 'C2 10 -1 1 7', 'C2 11 -1 1 7', 'C2 10 -1 1 7');
-    assert.deepEqual(refundsOf(plan), [['C2', '1', [[0, 2], [1, 1]], 400]]);
+    assert.deepEqual(refundsOf(plan), [
+      [
+        'C2',
+        '1',
+        [
+          [0, 2],
+          [1, 1],
+        ],
+        400,
+      ],
+    ]);
     assert.equal(plan.linesReturned, 3);
   });
 

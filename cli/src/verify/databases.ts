@@ -1,0 +1,118 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Environment } from '@stoa/platform/config';
+import pg from 'pg';
+import { cliError } from '../cli-error.ts';
+import { dataDirOf, isThisMachine } from '../shop/credentials.ts';
+
+export const databaseNames = ['order', 'inventory', 'payment', 'analytics'] as const;
+export type DatabaseName = (typeof databaseNames)[number];
+
+/** Read-only looks at the services' databases, each a snapshot of one moment. */
+export interface Databases {
+  readonly of: Readonly<Record<DatabaseName, Look>>;
+  /** Begins anew, so that the next looks see what has been written since. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Look {
+  query<R extends object>(text: string, values?: readonly unknown[]): Promise<R[]>;
+}
+
+const begin = 'begin isolation level repeatable read read only';
+
+/** bigint as numbers: sums of trade stay far below 2^53. */
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8 || oid === pg.types.builtins.NUMERIC
+      ? Number
+      : pg.types.getTypeParser(oid, format as 'text'),
+};
+
+/**
+ * Opens the databases that the environment names, or those of the embedded server in the data directory when the shop is on this machine. Undefined
+ * when there are none to be reached.
+ */
+export async function openDatabases(environment: Environment, shopUrl: URL): Promise<Databases | undefined> {
+  const urls = await databaseUrls(environment, shopUrl);
+  if (!urls) return undefined;
+  const clients = new Map<DatabaseName, pg.Client>();
+  try {
+    for (const name of databaseNames) {
+      const client = new pg.Client({
+        connectionString: urls.of[name],
+        options: '-c default_transaction_read_only=on',
+        types,
+      });
+      client.on('error', () => undefined);
+      await client.connect();
+      clients.set(name, client);
+      await client.query(begin);
+    }
+  } catch (error) {
+    await closeAll(clients);
+    await urls.close();
+    throw cliError('unavailable', `A database cannot be reached: ${(error as Error).message}`, { cause: error });
+  }
+  const look = (name: DatabaseName): Look => ({
+    query: async <R extends object>(text: string, values: readonly unknown[] = []) =>
+      (await (clients.get(name) as pg.Client).query<R & pg.QueryResultRow>(text, [...values])).rows,
+  });
+  return {
+    of: { order: look('order'), inventory: look('inventory'), payment: look('payment'), analytics: look('analytics') },
+    async refresh() {
+      for (const client of clients.values()) {
+        await client.query('commit');
+        await client.query(begin);
+      }
+    },
+    async close() {
+      await closeAll(clients);
+      await urls.close();
+    },
+  };
+}
+
+async function closeAll(clients: ReadonlyMap<DatabaseName, pg.Client>): Promise<void> {
+  for (const client of clients.values()) await client.end().catch(() => undefined);
+}
+
+interface Urls {
+  readonly of: Readonly<Record<DatabaseName, string>>;
+  close(): Promise<void>;
+}
+
+async function databaseUrls(environment: Environment, shopUrl: URL): Promise<Urls | undefined> {
+  const named = (name: DatabaseName) => environment[`STOA_${name.toUpperCase()}_DATABASE_URL`];
+  const missing = databaseNames.filter((name) => !named(name));
+  if (missing.length === 0) return { of: each((name) => named(name) as string), close: async () => undefined };
+  if (missing.length < databaseNames.length) {
+    throw cliError(
+      'usage',
+      `Name all databases or none: ${missing.map((name) => `STOA_${name.toUpperCase()}_DATABASE_URL`).join(', ')} are not set.`,
+    );
+  }
+  const dataDir = dataDirOf(environment);
+  if (!isThisMachine(shopUrl) || !(await exists(join(dataDir, 'postgres.log')))) return undefined;
+  const { startEmbeddedPostgres } = await import('@stoa/platform/embedded');
+  const server = await startEmbeddedPostgres({ dataDir });
+  const urls = new Map<DatabaseName, string>();
+  for (const name of databaseNames) urls.set(name, await server.ensureDatabase(name));
+  // A server that was not running belongs to nobody else: it goes back to where it was.
+  return {
+    of: each((name) => urls.get(name) as string),
+    close: async () => (server.adopted ? undefined : server.stop()),
+  };
+}
+
+function each(of: (name: DatabaseName) => string): Record<DatabaseName, string> {
+  return { order: of('order'), inventory: of('inventory'), payment: of('payment'), analytics: of('analytics') };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { findAppError, refusal } from '../errors/index.ts';
 import { problemOf } from '../http/index.ts';
+import { crashPoint } from '../lifecycle/index.ts';
 import type { Operation, Principal } from '../schema/index.ts';
 import type { Answer, Call, Service } from '../service/index.ts';
 import type { Tx } from '../sql/index.ts';
@@ -73,12 +74,14 @@ async function first<B, O extends Operation>(call: Call<O>, service: Service<nev
         headers: result.answer ? keptHeaders(result.answer) : null,
         body: text,
       });
+      crashPoint('idempotency.before-commit');
       return result;
     });
   } catch (error) {
     if (isKeyTaken(error)) return again(call, service, steps, scope);
     return refused(call, service, steps, { scope, fingerprint }, error);
   }
+  crashPoint('idempotency.before-answer');
   if (made.answer) return withSecrets(made.answer, steps.secrets?.(made.resource)) as Answer<B>;
   return fix(call, service, steps, scope, made.resource);
 }

@@ -64,6 +64,7 @@ export class SagaEngine implements Sagas, Mover {
     });
     const moves = await this.#open(heard.map(({ row }) => row), tx);
     for (const [at, move] of moves.entries()) await move.hear((heard[at] as { outcome: Outcome }).outcome);
+    crashPoint('saga.before-state');
   }
 
   async cancel(tx: Tx, saga: string, key: string, failure: SagaFailure): Promise<'compensating' | 'past-pivot' | 'none'> {
@@ -113,6 +114,7 @@ export class SagaEngine implements Sagas, Mover {
   }
 
   send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo'): void {
+    crashPoint('saga.before-command');
     this.#options.outbox.send(tx, step.command.to, {
       id: newId(),
       type: step.command.type,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { fault } from '../errors/index.ts';
+import { crashPoint } from '../lifecycle/index.ts';
 import type { Database } from './database.ts';
 
 /** One numbered step of a schema. Forward only; never changed once published. */
@@ -76,6 +77,7 @@ export async function migrate(database: Database, scope: string, migrations: rea
       }
       await tx.query(migration.text);
       await tx.query('insert into kit.migration (scope, name, checksum) values ($1, $2, $3)', [scope, migration.name, checksum]);
+      crashPoint('migration.before-commit');
       const minimum = minimumReader(migration);
       if (minimum !== undefined) {
         await tx.query(

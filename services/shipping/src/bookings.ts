@@ -1,5 +1,6 @@
 import { shippingCommands } from '@stoa/contracts/shipping-messages';
 import type { Outcome } from '@stoa/platform/schema';
+import { crashPoint } from '@stoa/platform/lifecycle';
 import { commandHandler } from '@stoa/platform/service';
 import { insertText, type Tx } from '@stoa/platform/sql';
 
@@ -21,6 +22,7 @@ export const bookShipment = commandHandler<typeof shippingCommands.bookShipment,
       lines,
     }));
     await tx.query(insert, [JSON.stringify(rows)]);
+    crashPoint('shipment.before-commit');
     return commands.map(() => done);
   },
   async undoMany(commands, tx) {

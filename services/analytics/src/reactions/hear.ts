@@ -1,5 +1,6 @@
 import { orderEvents } from '@stoa/contracts/order-messages';
 import { userEvents } from '@stoa/contracts/user-messages';
+import { crashPoint } from '@stoa/platform/lifecycle';
 import type { EventType, Message } from '@stoa/platform/schema';
 import { type Reaction, reactionToMany } from '@stoa/platform/service';
 import type { Tx } from '@stoa/platform/sql';
@@ -29,4 +30,5 @@ export async function hear(messages: readonly Message[], tx: Tx): Promise<void> 
   const [{ live, building }, added] = await Promise.all([holdGenerations(tx), appendHeard(tx, messages)]);
   const facts = fold(messages.filter((message) => added.has(message.id)));
   await mergeFacts(tx, building === null ? [live] : [live, building], facts);
+  crashPoint('projection.before-commit');
 }

@@ -1,4 +1,5 @@
 import { inventoryCommands } from '@stoa/contracts/inventory-messages';
+import { crashPoint } from '@stoa/platform/lifecycle';
 import type { Cause, Outcome } from '@stoa/platform/schema';
 import { commandHandler } from '@stoa/platform/service';
 import { firstShortage, sumLines } from '../domain/order-lines.ts';
@@ -32,6 +33,7 @@ export const reserveStock = commandHandler(inventoryCommands.reserveStock, {
     await writeBatch(tx, { stock: shelf.changes(), taken });
     const changes = shelf.changedSkus().filter(crossesLimit);
     tellChanges(service, tx, { changes, causeOf: (sku) => causes.get(sku) as Cause });
+    crashPoint('reservation.before-commit');
     return outcomes;
   },
 

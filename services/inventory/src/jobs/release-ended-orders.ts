@@ -1,5 +1,6 @@
 import { orderContract } from '@stoa/contracts/order';
 import { newId } from '@stoa/platform/ids';
+import { crashPoint } from '@stoa/platform/lifecycle';
 import type { Job, Service } from '@stoa/platform/service';
 import { releaseHeld } from '../release-held.ts';
 import { findHoldingOrders } from '../store/reservations.ts';
@@ -29,6 +30,7 @@ async function releaseEnded(service: Service<never>, orderIds: readonly string[]
   const orders = await service.client(orderContract).statusOf({ body: { orderIds: [...orderIds] } }, { cause });
   const over = orders.filter(({ status, live }) => ended.includes(status) && !live);
   if (over.length === 0) return;
+  crashPoint('sweep.before-release');
   const released = await service.db.transaction((tx) =>
     releaseHeld(
       service,

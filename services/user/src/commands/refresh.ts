@@ -1,5 +1,6 @@
 import { hashSecret, signReference } from '@stoa/platform/auth';
 import { type AppError, refusal } from '@stoa/platform/errors';
+import { crashPoint } from '@stoa/platform/lifecycle';
 import { announceSessionEnded } from '../announce.ts';
 import type { UserHandler } from '../deps.ts';
 import { judgeRefreshToken } from '../domain/refresh-token.ts';
@@ -39,6 +40,7 @@ export const refresh: UserHandler<'refresh'> = async (call, service) => {
       }
       case 'exchange':
         await exchangeRefreshToken(tx, hash, hashSecret(successor));
+        crashPoint('token.before-rotation');
         break;
       case 'repeat':
         break;

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printReport } from './harness/print-report.ts';
 import { isMet, type Report, ratioOf, type Scenario } from './harness/scenario.ts';
+import { browse } from './scenarios/browse.ts';
 import { checkout } from './scenarios/checkout.ts';
 import { messages } from './scenarios/messages.ts';
 import { saga } from './scenarios/saga.ts';
 
-const scenarios: Readonly<Record<string, Scenario>> = { checkout, saga, messages };
+const scenarios: Readonly<Record<string, Scenario>> = { checkout, browse, saga, messages };
 
 const usage = `Usage: npm run bench -- [scenario …] [--json] [--quick] [--profile]
 

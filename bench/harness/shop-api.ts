@@ -61,21 +61,31 @@ export async function openWork(as: ShopApi): Promise<string> {
   return open.join(', ') || 'nothing';
 }
 
-const pollMs = 20;
+const pollMs = 50;
+const restMsMax = 120_000;
 
 /**
  * Waits until every saga has ended and every outbox and inbox is empty, and returns when that was (`performance.now()`). Services are asked one
- * after the other and a message may pass between two looks, so a rest counts only when the next look finds it too.
+ * after the other and a message may pass between two looks, so a rest counts only when the next look finds it too. Mails may still be waiting.
  */
-export async function untilAtRest(as: ShopApi, timeoutMs = 60_000): Promise<number> {
-  const deadlineMs = performance.now() + timeoutMs;
+export function untilAtRest(as: ShopApi): Promise<number> {
+  return untilNone(as, ['outbox', 'inbox', 'sagasLive']);
+}
+
+/** Waits until nothing at all is left to do, mails included. */
+export async function untilIdle(as: ShopApi): Promise<void> {
+  await untilNone(as, ['outbox', 'inbox', 'sagasLive', 'effects']);
+}
+
+async function untilNone(as: ShopApi, kinds: readonly (keyof Counts)[]): Promise<number> {
+  const deadlineMs = performance.now() + restMsMax;
   let restingSinceMs: number | undefined;
   for (;;) {
     const askedAtMs = performance.now();
     const { total, partial } = await as.ask<Backlog>('GET', '/api/v1/ops/backlog');
     if (partial.length > 0) throw new Error(`the backlog of ${partial.join(', ')} is not known`);
     if (total.dead > 0) throw new Error(`${total.dead} messages are dead`);
-    const rests = total.outbox + total.inbox + total.sagasLive + total.effects === 0;
+    const rests = kinds.every((kind) => total[kind] === 0);
     if (rests && restingSinceMs !== undefined) return restingSinceMs;
     restingSinceMs = rests ? askedAtMs : undefined;
     if (askedAtMs > deadlineMs) throw new Error(`the shop does not come to rest: ${JSON.stringify(total)}`);

@@ -1,16 +1,17 @@
 -- The kit's own tables, in every service's database.
 
 -- Messages that have been committed and not yet handed over: one row for each subscriber, so that a dead one pins nobody else's.
+-- Bodies are json, not jsonb, wherever the database only keeps them: nothing is gained by taking them apart.
 create table kit.outbox (
-  seq bigint generated always as identity primary key,
+  seq bigint generated always as identity,
   id uuid not null,
   subscriber text not null,
   type text not null,
   key text not null,
-  body jsonb not null,
-  created_at timestamptz not null default now()
+  body json not null,
+  created_at timestamptz not null default now(),
+  primary key (subscriber, seq)
 );
-create index outbox_by_subscriber on kit.outbox (subscriber, seq);
 
 -- Messages that have arrived and could not be handled at once: waiting, to be retried, dead or parked. Most never enter.
 create table kit.inbox (
@@ -55,31 +56,31 @@ create table kit.saga (
   -- The step it waits for; while compensating, the step being undone.
   step text not null,
   attempt int not null default 1,
-  input jsonb not null,
-  outputs jsonb not null,
+  input json not null,
+  outputs json not null,
   -- Why it compensates: { code, detail }.
-  failure jsonb,
+  failure json,
   -- Why it needs a person, and what it was doing: { reason, from }.
-  stuck jsonb,
+  stuck json,
   -- What happened, for people: [step, what, milliseconds since the epoch].
-  history jsonb not null,
-  cause jsonb not null,
+  history json not null,
+  cause json not null,
   started_at timestamptz not null default now(),
   -- When somebody has to look although no reply has come.
   wake_at timestamptz,
   ends_by timestamptz not null,
   updated_at timestamptz not null default now(),
   unique (definition, key)
-);
-create index saga_wake on kit.saga (wake_at) where wake_at is not null;
+) with (fillfactor = 50);
+-- No index on wake_at: it changes at every step, and without one a step is an update in place (HOT). Due sagas are found among the live.
 create index saga_live on kit.saga (status, id) where status in ('running', 'compensating', 'stuck');
 
 -- Effects outside that have been asked for and not yet ended.
 create table kit.effect (
   id text not null,
   effect text not null,
-  payload jsonb not null,
-  cause jsonb not null,
+  payload json not null,
+  cause json not null,
   status text not null default 'waiting' check (status in ('waiting', 'dead')),
   -- Raised by each taker: a result may only be committed under the epoch it was taken with.
   epoch int not null default 0,

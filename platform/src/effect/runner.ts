@@ -14,16 +14,18 @@ export interface EffectRunnerOptions {
 interface Taken {
   readonly effect: Effect<never>;
   readonly epoch: number;
+  /** When it was taken, by this process's monotonic clock. */
+  readonly takenAtMs: number;
 }
 
 const lookEveryMs = 500;
 const waitingMax = 5_000;
 const retryDelayMsMax = 60_000;
-/** A taker that has died is given up this long after its try should have ended. */
-const graceMs = 500;
+/** How long a taker may keep an effect waiting before its try begins. It is given up for dead this long after its try should have ended. */
+const waitMs = 2_000;
 
 // The process that commits an effect is its first taker: epoch 1, attempt 1, and due again when that try must have ended.
-const insert = `${insertText('kit.effect', { effect: 'text', id: 'text', payload: 'jsonb', cause: 'jsonb', epoch: 'int', attempts: 'int', due_at: 'timestamptz' })
+const insert = `${insertText('kit.effect', { effect: 'text', id: 'text', payload: 'json', cause: 'json', epoch: 'int', attempts: 'int', due_at: 'timestamptz' })
   .replace('r."due_at"', `clock_timestamp() + r."dueInMs" * interval '1 millisecond'`)
   .replace('"due_at" timestamptz', '"dueInMs" float8')} on conflict (effect, id) do nothing returning effect, id`;
 
@@ -82,6 +84,11 @@ export class EffectRunner {
     return queue;
   }
 
+  /** Whether it waits in the table to be taken, instead of being taken by the process that commits it. */
+  #isDeferred(effect: string, delayMs: number | undefined): boolean {
+    return Boolean(delayMs) || this.#queueOf(effect).isBackground;
+  }
+
   async #insert(tx: Tx, rows: readonly EffectRequest[]): Promise<void> {
     const inserted = await tx.query<{ effect: string; id: string }>(insert, [
       JSON.stringify(
@@ -90,17 +97,18 @@ export class EffectRunner {
           id,
           payload,
           cause,
-          epoch: delayMs ? 0 : 1,
-          attempts: delayMs ? 0 : 1,
-          dueInMs: delayMs ?? this.#queueOf(effect).heldMs,
+          ...(this.#isDeferred(effect, delayMs)
+            ? { epoch: 0, attempts: 0, dueInMs: delayMs ?? 0 }
+            : { epoch: 1, attempts: 1, dueInMs: this.#queueOf(effect).heldMs }),
         })),
       ),
     ]);
     const fresh = new Set(inserted.map((row) => `${row.effect} ${row.id}`));
     tx.afterCommit(() => {
       for (const { effect, id, payload, cause, delayMs } of rows) {
-        if (delayMs || !fresh.has(`${effect} ${id}`)) continue;
-        this.#queueOf(effect).offer({ effect: { id, payload: payload as never, cause, attempt: 1 }, epoch: 1 });
+        if (this.#isDeferred(effect, delayMs) || !fresh.has(`${effect} ${id}`)) continue;
+        const takenAtMs = performance.now();
+        this.#queueOf(effect).offer({ effect: { id, payload: payload as never, cause, attempt: 1 }, epoch: 1, takenAtMs });
       }
     });
   }
@@ -122,8 +130,12 @@ class Queue {
     this.#options = options;
   }
 
+  get isBackground(): boolean {
+    return this.#definition.background === true;
+  }
+
   get heldMs(): number {
-    return this.#definition.timeoutMs + graceMs;
+    return this.#definition.timeoutMs + waitMs;
   }
 
   offer(taken: Taken): void {
@@ -157,7 +169,7 @@ class Queue {
         [this.#definition.name, room, this.heldMs],
       );
       for (const { epoch, attempts, ...effect } of rows) {
-        this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch });
+        this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch, takenAtMs: performance.now() });
       }
       this.#fill();
     } catch (error) {
@@ -169,6 +181,8 @@ class Queue {
     while (!this.#stopped && this.#performing.size < this.#definition.concurrency) {
       const taken = this.#waiting.shift();
       if (!taken) return;
+      // Waited too long: its try would outlive the time it was taken for, and it has come due or soon will.
+      if (performance.now() - taken.takenAtMs > waitMs) continue;
       const performing: Promise<void> = this.#perform(taken).finally(() => {
         this.#performing.delete(performing);
         this.#fill();
@@ -180,9 +194,10 @@ class Queue {
   async #perform(taken: Taken): Promise<void> {
     const service = this.#options.service();
     crashPoint(`effect.${this.#definition.name}.before`);
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), this.#definition.timeoutMs);
     try {
-      const signal = AbortSignal.timeout(this.#definition.timeoutMs);
-      const result = await this.#definition.perform(taken.effect, service.deps, signal);
+      const result = await this.#definition.perform(taken.effect, service.deps, abort.signal);
       crashPoint(`effect.${this.#definition.name}.after`);
       this.#results.push({ taken, result });
       this.#committing ??= this.#commit().finally(() => {
@@ -190,6 +205,8 @@ class Queue {
       });
     } catch (error) {
       await this.#failed(taken, error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

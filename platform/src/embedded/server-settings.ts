@@ -15,6 +15,10 @@ const defaults: Readonly<Record<string, string>> = {
   shared_buffers: '256MB',
   max_wal_size: '2GB',
   jit: 'off',
+  // A new shop's tables grow from nothing to thousands of rows within seconds: prepared plans made for empty tables must not outlive that.
+  autovacuum_naptime: '5s',
+  // Solid-state disks and a working set that fits in memory.
+  random_page_cost: '1.1',
   timezone: 'UTC',
   log_timezone: 'UTC',
   // Statements and the DETAIL of an error hold personal data (a duplicate e-mail address, say): they stay out of the log.

@@ -28,7 +28,7 @@ export interface OutboxOptions {
 
 const insert = insertText(
   'kit.outbox',
-  { id: 'uuid', subscriber: 'text', type: 'text', key: 'text', body: 'jsonb' },
+  { id: 'uuid', subscriber: 'text', type: 'text', key: 'text', body: 'json' },
   'returning seq',
 );
 

@@ -16,13 +16,17 @@ const removeAfterMs = 10;
 /** Rows this old should long have been handed over from memory. */
 const overdueMs = 500;
 
+const remove = `
+delete from kit.outbox o using unnest($1::text[], $2::bigint[]) as gone(subscriber, seq)
+where o.subscriber = gone.subscriber and o.seq = gone.seq`;
+
 /** Hands committed messages over and removes them once they are safe at their subscriber. One relay a database is active. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #lease: Lease;
   #looking: NodeJS.Timeout | undefined;
-  #confirmed: number[] = [];
+  #confirmed: { subscriber: string; seq: number }[] = [];
   #removal: Promise<void> | undefined;
 
   constructor(options: RelayOptions) {
@@ -72,7 +76,7 @@ export class Relay {
         transport,
         log,
         active: () => this.#lease.held,
-        confirm: (seqs) => this.#remove(seqs),
+        confirm: (seqs) => this.#remove(subscriber, seqs),
       });
       this.#lanes.set(subscriber, lane);
     }
@@ -80,14 +84,16 @@ export class Relay {
   }
 
   /** Removes rows, those of all lanes together. */
-  #remove(seqs: readonly number[]): Promise<void> {
-    for (const seq of seqs) this.#confirmed.push(seq);
+  #remove(subscriber: string, seqs: readonly number[]): Promise<void> {
+    for (const seq of seqs) this.#confirmed.push({ subscriber, seq });
     this.#removal ??= new Promise<void>((resolve, reject) => {
       setTimeout(() => {
         const confirmed = this.#confirmed;
         this.#confirmed = [];
         this.#removal = undefined;
-        this.#options.db.query('delete from kit.outbox where seq = any($1::bigint[])', [confirmed]).then(() => resolve(), reject);
+        this.#options.db
+          .query(remove, [confirmed.map((row) => row.subscriber), confirmed.map((row) => row.seq)])
+          .then(() => resolve(), reject);
       }, removeAfterMs);
     });
     return this.#removal;

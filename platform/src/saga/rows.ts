@@ -40,15 +40,16 @@ export async function lockSagaOf(sql: Sql, definition: string, key: string): Pro
 /** Ids of sagas whose time has come, the longest waiting first. Only definitions that this program knows. */
 export async function dueSagas(sql: Sql, definitions: readonly string[], limit: number): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
-    `select id from kit.saga where wake_at <= clock_timestamp() and definition = any($1) order by wake_at limit $2`,
+    `select id from kit.saga where status in ('running', 'compensating') and wake_at <= clock_timestamp() and definition = any($1)
+    order by wake_at limit $2`,
     [definitions, limit],
   );
   return rows.map((row) => row.id);
 }
 
 const insert = insertText('kit.saga', {
-  id: 'uuid', definition: 'text', key: 'text', status: 'text', step: 'text', input: 'jsonb', outputs: 'jsonb', history: 'jsonb',
-  cause: 'jsonb', wake_at: 'timestamptz', ends_by: 'timestamptz',
+  id: 'uuid', definition: 'text', key: 'text', status: 'text', step: 'text', input: 'json', outputs: 'json', history: 'json',
+  cause: 'json', wake_at: 'timestamptz', ends_by: 'timestamptz',
 })
   .replace('r."wake_at"', `clock_timestamp() + r."wakeInMs" * interval '1 millisecond'`)
   .replace('r."ends_by"', `clock_timestamp() + r."endsInMs" * interval '1 millisecond'`)
@@ -60,15 +61,15 @@ const update = `
 update kit.saga s set status = r.status, step = r.step, attempt = r.attempt, outputs = r.outputs, failure = r.failure, stuck = r.stuck,
   history = r.history, wake_at = clock_timestamp() + r."wakeInMs" * interval '1 millisecond',
   ends_by = coalesce(clock_timestamp() + r."endsInMs" * interval '1 millisecond', s.ends_by), updated_at = clock_timestamp()
-from json_to_recordset($1::json) as r(id uuid, status text, step text, attempt int, outputs jsonb, failure jsonb, stuck jsonb,
-  history jsonb, "wakeInMs" float8, "endsInMs" float8)
+from json_to_recordset($1::json) as r(id uuid, status text, step text, attempt int, outputs json, failure json, stuck json,
+  history json, "wakeInMs" float8, "endsInMs" float8)
 where s.id = r.id`;
 
 export const changedSagas: Writer<SagaRow> = writer('changed sagas', 31, (tx, rows) =>
-  tx.query(update, [JSON.stringify([...new Set(rows)], omitConstant)]),
+  tx.query(update, [JSON.stringify([...new Set(rows)].map(changeable))]),
 );
 
 /** Input and cause never change: they need not travel. */
-function omitConstant(name: string, value: unknown): unknown {
-  return name === 'cause' ? undefined : value;
+function changeable({ id, status, step, attempt, outputs, failure, stuck, history, wakeInMs, endsInMs }: SagaRow) {
+  return { id, status, step, attempt, outputs, failure, stuck, history, wakeInMs, endsInMs };
 }

@@ -8,10 +8,10 @@ create table orders (
   external_id text unique,
   placed_at timestamptz not null,
   version int not null,
-  state jsonb not null,
-  created_at timestamptz not null default now(),
+  state json not null,
+  created_at timestamptz not null,
   updated_at timestamptz not null default now()
-);
+) with (fillfactor = 60);
 create index orders_by_user on orders (user_id, id) where user_id is not null;
 create index orders_by_status on orders (status, id);
 create index orders_by_placed_at on orders (placed_at, id);

@@ -4,5 +4,5 @@ import type { OrderState } from './domain/order.ts';
 
 /** Tells waiting requests, once the transaction has committed, how an order stands. */
 export function announce(tx: Tx, state: OrderState, service: OrderService): void {
-  tx.afterCommit(() => service.deps.changes.announce(state.id, state.version));
+  tx.afterCommit(() => service.deps.changes.announce(state));
 }

@@ -1,8 +1,9 @@
+import type { OrderState } from './domain/order.ts';
 import type { Sql } from '@stoa/platform/sql';
 
 interface Watch {
   readonly version: number;
-  readonly wake: () => void;
+  readonly wake: (state?: OrderState) => void;
 }
 
 const lookEveryMs = 250;
@@ -20,31 +21,35 @@ export class OrderChanges {
     this.#sql = sql;
   }
 
-  /** An order has reached a version. */
-  announce(orderId: string, version: number): void {
-    for (const watch of this.#watches.get(orderId) ?? []) if (version > watch.version) watch.wake();
+  /** An order has changed, and this is how it stands now. */
+  announce(state: OrderState): void {
+    for (const watch of this.#watches.get(state.id) ?? []) if (state.version > watch.version) watch.wake(state);
   }
 
-  /** Resolves when the order is past the version, when the time is up, or when nobody waits any more. */
-  async next(orderId: string, version: number, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<void> {
-    if (timeoutMs <= 0 || signal.aborted) return;
+  /**
+   * Resolves when the order is past the version, when the time is up, or when nobody waits any more. With the state where it is known without
+   * asking the database.
+   */
+  async next(orderId: string, version: number, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<OrderState | undefined> {
+    if (timeoutMs <= 0 || signal.aborted) return undefined;
     const watches = this.#watches.get(orderId) ?? new Set();
     this.#watches.set(orderId, watches);
     this.#timer ??= setInterval(() => void this.#look(), lookEveryMs);
     let watch: Watch | undefined;
     let timer: NodeJS.Timeout | undefined;
-    let wake = () => {};
+    let wake: Watch['wake'] = () => undefined;
+    const giveUp = () => wake();
     try {
-      await new Promise<void>((resolve) => {
-        wake = () => resolve();
+      return await new Promise((resolve) => {
+        wake = resolve;
         watch = { version, wake };
         watches.add(watch);
-        timer = setTimeout(wake, timeoutMs);
-        signal.addEventListener('abort', wake, { once: true });
+        timer = setTimeout(giveUp, timeoutMs);
+        signal.addEventListener('abort', giveUp, { once: true });
       });
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener('abort', wake);
+      signal.removeEventListener('abort', giveUp);
       if (watch) watches.delete(watch);
       if (watches.size === 0) this.#watches.delete(orderId);
       if (this.#watches.size === 0) this.close();
@@ -62,7 +67,9 @@ export class OrderChanges {
         'select id, version from orders where id = any($1::uuid[])',
         [[...this.#watches.keys()]],
       );
-      for (const row of rows) this.announce(row.id, row.version);
+      for (const { id, version } of rows) {
+        for (const watch of this.#watches.get(id) ?? []) if (version > watch.version) watch.wake();
+      }
     } catch {
       // The database is away; the next look asks again.
     }

@@ -23,7 +23,9 @@ type Sent = Omit<MailEnd, 'id'>;
  */
 export const sendMail = defineEffect<SendMail, Sent, NotificationDeps>({
   name: 'send-mail',
-  concurrency: 16,
+  // A hundred mails a second at the most: customers wait for their orders, not for their mails.
+  concurrency: 50,
+  background: true,
   // Longer than all of the mailer's own limits together, so that no second try begins while the first still may succeed.
   timeoutMs: 45_000,
   // With waits that double up to a minute these last about an hour: a mail server's restart, not its end.

@@ -13,7 +13,7 @@ import { orderView } from '../order-view.ts';
 import { actorOf } from '../owner.ts';
 import { type CheckOutInput, checkOutName } from '../sagas/check-out/input.ts';
 import { addContact } from '../store/contacts.ts';
-import { recordPlaced } from '../store/orders.ts';
+import { type OrderRecord, recordPlaced } from '../store/orders.ts';
 import { settleOrder } from './settle-order.ts';
 
 type PlaceOrderCall = Call<typeof orderContract.operations.placeOrder>;
@@ -34,6 +34,7 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
   const { body } = call;
   checkStaffFields(call);
   let draft: Draft | undefined;
+  let placed: OrderRecord | undefined;
   try {
     return await once<Order, typeof orderContract.operations.placeOrder>(call, service as never, {
       grouped: true,
@@ -41,11 +42,12 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
       secrets: (orderId) => (call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined),
       work: async (tx) => {
         draft ??= await prepare(call, service);
-        const order = write(tx, call, draft, service);
+        placed = write(tx, call, draft, service);
+        const order = orderView(placed);
         const answer = { status: 202, body: order, headers: { location: `/api/v1/orders/${order.id}` }, version: order.version };
         return call.waitS ? { resource: order.id } : { resource: order.id, answer };
       },
-      settle: (orderId) => settleOrder(orderId, call, service),
+      settle: (orderId) => settleOrder(orderId, placed?.id === orderId ? placed : undefined, call, service),
     });
   } catch (error) {
     if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_external_id_key') {
@@ -96,7 +98,7 @@ async function shippingOf(body: PlaceOrder, currency: string, call: PlaceOrderCa
 }
 
 /** Everything that placing an order writes, in one transaction: stream, projection, contact, saga, event. */
-function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService): Order {
+function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService): OrderRecord {
   const { body, cause } = call;
   const { id, number, userId, email, lines, totals, shippingMethod } = draft;
   const contactId = newId();
@@ -112,6 +114,7 @@ function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService
       data: { number, userId, contactId, externalId: body.externalId ?? null, items: lines, totals, shippingMethod, metadata },
     },
     { actor: actorOf(call.principal), at: placedAt },
+    now,
   );
   service.sagas.start<CheckOutInput>(tx, checkOutName, {
     key: id,
@@ -129,7 +132,7 @@ function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService
     payload: { orderId: id, number, userId, contactId, placedAt, items: lines, totals, metadata },
     cause,
   });
-  return orderView({ id, state, created_at: now, email, shipping_address: body.shippingAddress ?? null });
+  return { id, state, created_at: now, email, shipping_address: body.shippingAddress ?? null };
 }
 
 const staffFields = ['customerId', 'externalId', 'placedAt', 'taxExempt'] as const;

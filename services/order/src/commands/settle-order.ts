@@ -5,18 +5,23 @@ import { orderView } from '../order-view.ts';
 import { notFound } from '../owner.ts';
 import { type OrderRecord, readOrders } from '../store/orders.ts';
 
-/** The answer to placing an order: waits, as `Prefer` asks, until it has left `pending`; 201 when it has, 202 when it has not. */
+/**
+ * The answer to placing an order: waits, as `Prefer` asks, until it has left `pending`; 201 when it has, 202 when it has not.
+ *
+ * @param placed the order as this process has just placed it; read from the database when another did
+ */
 export async function settleOrder(
   orderId: string,
+  placed: OrderRecord | undefined,
   call: Pick<Call, 'waitS' | 'signal'>,
   service: OrderService,
 ): Promise<Answer<Order>> {
   const endsAtMs = performance.now() + (call.waitS ?? 0) * 1000;
-  if (call.waitS) await service.deps.changes.next(orderId, 1, { timeoutMs: endsAtMs - performance.now(), signal: call.signal });
-  let record = await read(orderId, service);
+  let record = placed ?? (await read(orderId, service));
   while (record.state.status === 'pending' && performance.now() < endsAtMs && !call.signal.aborted) {
-    await service.deps.changes.next(orderId, record.state.version, { timeoutMs: endsAtMs - performance.now(), signal: call.signal });
-    record = await read(orderId, service);
+    const timeoutMs = endsAtMs - performance.now();
+    const state = await service.deps.changes.next(orderId, record.state.version, { timeoutMs, signal: call.signal });
+    record = state ? { ...record, state } : await read(orderId, service);
   }
   const order = orderView(record);
   return {

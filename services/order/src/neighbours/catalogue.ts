@@ -3,12 +3,12 @@ import type { Client } from '@stoa/platform/client';
 import type { Cause } from '@stoa/platform/schema';
 import type { CatalogueEntry } from '../domain/pricing.ts';
 
-const keptMs = 1_000;
+const keptMs = 5_000;
 const entriesMax = 50_000;
 
 /**
- * Prices as the product service has them, kept for a second: a check-out of well-known goods asks nobody. What is missing or stale is asked for once,
- * before anything is refused. `forget` drops what an event says has changed.
+ * Prices as the product service has them, kept for five seconds: a check-out of well-known goods asks nobody. What is missing or stale is asked for once,
+ * before anything is refused. `forget` drops what an event says has changed, which is what keeps prices fresh; the five seconds are for lost events.
  */
 export class Catalogue {
   readonly #product: Client<typeof productContract>;

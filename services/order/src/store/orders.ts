@@ -15,27 +15,29 @@ interface OrderRow {
   readonly placed_at: string;
   readonly version: number;
   readonly state: OrderState;
+  readonly created_at: string;
 }
 
 const insert = insertText('orders', {
   id: 'uuid', number: 'text', status: 'text', user_id: 'uuid', contact_id: 'uuid', external_id: 'text', placed_at: 'timestamptz',
-  version: 'int', state: 'jsonb',
+  version: 'int', state: 'json', created_at: 'timestamptz',
 });
 
-const newOrders: Writer<OrderState> = writer('new orders', 20, (tx, states) => tx.query(insert, [JSON.stringify(states.map(rowOf))]));
+const newOrders: Writer<OrderRow> = writer('new orders', 20, (tx, rows) => tx.query(insert, [JSON.stringify(rows)]));
 
 const changedOrders: Writer<OrderState> = writer('changed orders', 21, (tx, states) => {
   // An order that changed several times in one transaction is written as it is at the end.
   const last = new Map(states.map((state) => [state.id, state]));
   return tx.query(
     `update orders o set status = r.status, version = r.version, state = r.state, updated_at = clock_timestamp()
-    from json_to_recordset($1::json) as r(id uuid, status text, version int, state jsonb) where o.id = r.id`,
-    [JSON.stringify([...last.values()].map(({ id, status, version, ...rest }) => ({ id, status, version, state: { id, status, version, ...rest } })))],
+    from json_to_recordset($1::json) as r(id uuid, status text, version int, state json) where o.id = r.id`,
+    [JSON.stringify([...last.values()].map((state) => ({ id: state.id, status: state.status, version: state.version, state })))],
   );
 });
 
-function rowOf(state: OrderState): OrderRow {
+function rowOf(state: OrderState, createdAt: string): OrderRow {
   return {
+    created_at: createdAt,
     id: state.id,
     number: state.number,
     status: state.status,
@@ -54,9 +56,10 @@ export function recordPlaced(
   id: string,
   placed: Extract<OrderEvent, { type: 'order-placed' }>,
   origin: { actor: string; at: string },
+  createdAt: string,
 ): OrderState {
   const state = orderStreams.append(tx, id, 0, [placed], origin).reduce<OrderState | undefined>(evolve, undefined) as OrderState;
-  tx.defer(newOrders, state);
+  tx.defer(newOrders, rowOf(state, createdAt));
   return state;
 }
 

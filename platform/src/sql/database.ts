@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
-import { findAppError } from '../errors/index.ts';
+import { assert, findAppError } from '../errors/index.ts';
 import { GroupCommit } from './group.ts';
 import { type DatabaseOptions, openPool, sqlState, wrapSqlError } from './pool.ts';
 import type { Sql, Tx } from './sql.ts';
@@ -89,13 +89,18 @@ export class Database implements Sql {
     try {
       const begun = this.#send(client, options.isolation ? `begin isolation level ${options.isolation}` : 'begin');
       begun.catch(() => undefined);
+      let ending = false;
       const sql: Sql = {
-        query: async <R extends object>(text: string, values?: readonly unknown[]) =>
-          (await this.#send(client, text, values)).rows as R[],
+        query: async <R extends object>(text: string, values?: readonly unknown[]) => {
+          // The commit follows the writers' statements without waiting for their answers: what comes later would run outside the transaction.
+          assert(!ending, 'a statement was sent to a transaction after its end');
+          return (await this.#send(client, text, values)).rows as R[];
+        },
       };
       const tx = openTx(sql, pending);
       const result = await work(tx);
       const sent = [begun, ...pending.flush(tx)];
+      ending = true;
       const ended = this.#send(client, 'commit');
       const outcomes = await Promise.allSettled([...sent, ended]);
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { isConnectionError } from './pool.ts';
 import type { Tx } from './sql.ts';
 import { openTx, Pending } from './transaction.ts';
 
@@ -46,11 +47,15 @@ export class GroupCommit {
         else member.settle.reject(outcome.reason);
       });
     } catch (error) {
-      const [alone] = members;
-      if (members.length === 1 && alone) alone.settle.reject(error);
+      // When the connection broke, the commit may have gone through: whoever asked must look before asking again.
+      if (members.length === 1 || isAway(error)) for (const member of members) member.settle.reject(error);
       else for (const member of members) await this.#commit([member]);
     }
   }
+}
+
+function isAway(error: unknown): boolean {
+  return isConnectionError(error) || (error instanceof Error && isConnectionError(error.cause));
 }
 
 /** Runs each work with writes of its own; those of a work that fails are forgotten, the others' go on together. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { testDatabase, type TestDatabase } from '../testing/index.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import { Database, type Migration, migrate, readMigrations } from './index.ts';
 
 const first: Migration = { name: '0001-things', text: 'create table thing (id int primary key);' };
@@ -22,10 +22,16 @@ describe('migrations', () => {
     await server.drop();
   });
   const applied = async (scope: string) =>
-    (await db.query<{ name: string }>('select name from kit.migration where scope = $1 order by name', [scope])).map(({ name }) => name);
+    (await db.query<{ name: string }>('select name from kit.migration where scope = $1 order by name', [scope])).map(
+      ({ name }) => name,
+    );
 
   it('are applied once by several starting processes', async () => {
-    await Promise.all([migrate(db, 'shop', [first, second]), migrate(other, 'shop', [first, second]), migrate(db, 'shop', [first, second])]);
+    await Promise.all([
+      migrate(db, 'shop', [first, second]),
+      migrate(other, 'shop', [first, second]),
+      migrate(db, 'shop', [first, second]),
+    ]);
     assert.deepEqual(await applied('shop'), ['0001-things', '0002-names']);
     await db.query(`insert into thing values (1, 'kept')`);
     await migrate(db, 'shop', [first, second]);

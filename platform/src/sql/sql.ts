@@ -12,6 +12,7 @@ export interface Writer<Row> {
   readonly name: string;
   /** Writers with a lower number write first. Streams 10, domain rows 20, sagas 30, effects 40, outbox 50. */
   readonly order: number;
+  /** Sends its statements in the turn in which it is called: the commit follows without waiting for their answers. */
   write(tx: Tx, rows: readonly Row[]): Promise<unknown>;
 }
 

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Order } from '@stoa/contracts/order';
+import type { Answer } from '../ask.ts';
+import { address, type TestShop } from '../shop.ts';
+
+/** One order a customer wanted, and what the shop said to it. */
+export interface Wish {
+  readonly key: string;
+  readonly sku: string;
+  readonly quantity: number;
+  readonly paymentToken: string;
+  /** What the customer does once the order is acknowledged. */
+  readonly afterwards: 'nothing' | 'cancel' | 'refund';
+}
+
+export interface Acknowledged extends Wish {
+  readonly id: string;
+}
+
+const tokens = [
+  'tok_slow',
+  'tok_approved',
+  'tok_async',
+  'tok_error_once',
+  'tok_declined',
+  'tok_approved',
+  'tok_capture_fails',
+  'tok_timeout',
+];
+const waitMsMax = 60;
+
+/** The n-th wish of a crowd that buys a little of everything in every way. The scarce product runs out. */
+function wish(at: number): Wish {
+  const afterwards = at % 10 === 3 ? 'cancel' : at % 10 === 7 ? 'refund' : 'nothing';
+  return {
+    key: `order-${at}`,
+    sku: at % 5 === 0 ? 'SCARCE' : `PLENTY-${at % 7}`,
+    quantity: 1 + (at % 3),
+    paymentToken: tokens[at % tokens.length] as string,
+    afterwards,
+  };
+}
+
+/**
+ * Customers who order side by side and do not mind a shop that dies under them: whoever gets no answer asks again with the same key. They order only as
+ * many as they have been allowed to.
+ */
+export class Crowd {
+  readonly acknowledged = new Map<string, Acknowledged>();
+  readonly #shop: TestShop;
+  readonly #ordersMax: number;
+  readonly #follow: Promise<void>[] = [];
+  #next = 0;
+  #allowed = 0;
+  #failed: unknown;
+  readonly #customers: Promise<void>[];
+  readonly #followUps: boolean;
+
+  constructor(
+    shop: TestShop,
+    { ordersMax, customers, followUps = true }: { ordersMax: number; customers: number; followUps?: boolean },
+  ) {
+    this.#shop = shop;
+    this.#ordersMax = ordersMax;
+    this.#followUps = followUps;
+    this.#customers = Array.from({ length: customers }, () => this.#shopping());
+  }
+
+  /** How many wishes have not been begun yet. */
+  get left(): number {
+    return this.#ordersMax - this.#next;
+  }
+
+  allow(orders: number): void {
+    this.#allowed = Math.min(this.#ordersMax, Math.max(this.#allowed, this.#next) + orders);
+  }
+
+  /** Waits until everybody has been served; throws when somebody was answered what nobody should be. */
+  async served(): Promise<void> {
+    this.allow(this.#ordersMax);
+    await Promise.all(this.#customers);
+    await Promise.all(this.#follow);
+    if (this.#failed) throw this.#failed;
+  }
+
+  async #shopping(): Promise<void> {
+    while (this.#next < this.#ordersMax && !this.#failed) {
+      if (this.#next >= this.#allowed) {
+        await sleep(10);
+        continue;
+      }
+      const wanted = wish(this.#next++);
+      try {
+        await this.#order(wanted);
+      } catch (error) {
+        this.#failed ??= error;
+      }
+    }
+  }
+
+  async #order(wanted: Wish): Promise<void> {
+    const { key, sku, quantity, paymentToken } = wanted;
+    const answer = await this.#insist<Order>(() =>
+      this.#shop.ask('POST', '/api/v1/orders', {
+        key,
+        timeoutMs: 10_000,
+        body: {
+          email: 'crowd@customer.example',
+          items: [{ sku, quantity }],
+          shippingAddress: address,
+          paymentToken,
+          metadata: { wish: key },
+        },
+      }),
+    );
+    assert.equal(answer.status, 202, `${key} was answered ${answer.status} ${answer.text}`);
+    const acknowledged = { ...wanted, id: answer.body.id };
+    this.acknowledged.set(key, acknowledged);
+    if (!this.#followUps) return;
+    if (wanted.afterwards === 'cancel') this.#follow.push(this.#cancel(acknowledged, String(answer.body.orderToken)));
+    if (wanted.afterwards === 'refund') this.#follow.push(this.#refund(acknowledged));
+  }
+
+  async #cancel({ id, key }: Acknowledged, orderToken: string): Promise<void> {
+    const answer = await this.#insist(() =>
+      this.#shop.ask('POST', `/api/v1/orders/${id}/cancel`, {
+        key: `cancel-${key}`,
+        timeoutMs: 10_000,
+        headers: { 'x-order-token': orderToken },
+        body: { reason: 'changed my mind' },
+      }),
+    );
+    assert.ok(
+      [202, 409].includes(answer.status),
+      `the cancellation of ${key} was answered ${answer.status} ${answer.text}`,
+    );
+  }
+
+  /** A refund is for what has been captured; of an order that came to nothing there is nothing to give back. */
+  async #refund({ id, key }: Acknowledged): Promise<void> {
+    const order = await this.#insist<Order>(
+      () => this.#shop.asAdmin('GET', `/api/v1/orders/${id}`),
+      ({ body }) => body.status !== 'pending' && !(body.status === 'confirmed' && body.payment.captured.amount === 0),
+    );
+    if (order.body.status !== 'confirmed') return;
+    const answer = await this.#insist(() =>
+      this.#shop.asAdmin('POST', `/api/v1/orders/${id}/refunds`, {
+        key: `refund-${key}`,
+        timeoutMs: 10_000,
+        body: {
+          items: [{ lineId: order.body.items[0]?.lineId, quantity: 1 }],
+          reason: 'one was too many',
+          restock: true,
+        },
+      }),
+    );
+    assert.equal(answer.status, 202, `the refund of ${key} was answered ${answer.status} ${answer.text}`);
+  }
+
+  /** Asks until there is an answer that is not the shop's trouble. */
+  async #insist<B>(
+    ask: () => Promise<Answer<B>>,
+    isEnough: (answer: Answer<B>) => boolean = () => true,
+  ): Promise<Answer<B>> {
+    const deadlineMs = performance.now() + 300_000;
+    for (;;) {
+      const answer = await ask().catch(() => undefined);
+      const inTrouble = answer === undefined || answer.status >= 500 || isInProgress(answer);
+      if (!inTrouble && (answer.status >= 400 || isEnough(answer))) return answer;
+      if (performance.now() > deadlineMs)
+        throw new Error(`no good answer for five minutes, the last was ${answer?.status} ${answer?.text}`);
+      await sleep(20 + Math.random() * waitMsMax);
+    }
+  }
+}
+
+function isInProgress({ status, body }: Answer<unknown>): boolean {
+  return status === 409 && (body as { code?: string }).code === 'idempotency.in-progress';
+}

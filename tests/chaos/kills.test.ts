@@ -1,0 +1,144 @@
+// limit: 540 s
+import assert from 'node:assert/strict';
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startEmbeddedPostgres } from '@stoa/platform/embedded';
+import { newId } from '@stoa/platform/ids';
+import { Database } from '@stoa/platform/sql';
+import { TestShop } from '../shop.ts';
+import { accountFor, invariantsHold } from './account-for.ts';
+import { Crowd } from './crowd.ts';
+
+const ordersMax = 1_000;
+const customers = 32;
+const killsAtRandom = 20;
+const sagasLiveMin = 20;
+const ordersBetweenKills = 24;
+const endsWithinMs = 30_000;
+
+/** Each with the passage at which the process dies: the first may come before the door opens, so later ones are asked for too. */
+const crashPoints = [
+  'idempotency.before-commit',
+  'idempotency.before-answer',
+  'relay.before-delivery',
+  'relay.before-removal',
+  'inbox.before-effect',
+  'inbox.before-ack',
+  'saga.before-command',
+  'saga.before-state',
+  'saga.before-local-step',
+  'saga.mid-compensation',
+  'reservation.before-commit',
+  'shipment.before-commit',
+  'projection.before-commit',
+  'effect.payment-authorise.before',
+  'effect.payment-authorise.after',
+  'effect.payment-capture.before',
+  'effect.payment-capture.after',
+  'effect.payment-void.after',
+  'effect.payment-refund.after',
+  'effect.sandbox-webhook.after',
+  'effect.send-mail.after',
+] as const;
+
+describe('a shop that is killed again and again', () => {
+  let shop: TestShop;
+  let sagas: Database;
+  const crashLog = join(tmpdir(), `stoa-crashes-${newId()}.log`);
+  after(async () => {
+    await sagas?.close();
+    await shop?.close();
+    await rm(crashLog, { force: true });
+  });
+
+  it('loses no order, invents none, and keeps stock and money right', async () => {
+    shop = await TestShop.open({ environment: { STOA_LOG_LEVEL: 'error', STOA_CRASH_LOG: crashLog } });
+    sagas = await openSagas(shop);
+    const received = await stockShelves(shop);
+    const crowd = new Crowd(shop, { ordersMax, customers });
+    const restartsMs: number[] = [];
+
+    for (const [at, point] of crashPoints.entries()) {
+      await shop.end('SIGKILL');
+      // A shop that dies while it opens has died at the point as well.
+      const opening = shop.start({ STOA_CRASH_AT: `${point}:${1 + (at % 3)}` }).catch(() => undefined);
+      crowd.allow(ordersBetweenKills);
+      await opening;
+      await diesByItself(shop, crowd, point);
+      assert.equal(await lastCrash(crashLog), point);
+      restartsMs.push(await shop.start());
+    }
+
+    for (let kills = 0; kills < killsAtRandom; ) {
+      crowd.allow(ordersBetweenKills);
+      await sleep(Math.random() * 500);
+      await shop.end('SIGKILL');
+      const live = await countLive(sagas);
+      if (live >= sagasLiveMin) kills++;
+      restartsMs.push(await shop.start());
+    }
+
+    const lastStartMs = performance.now();
+    await crowd.served();
+    await shop.settled(endsWithinMs);
+    const endedAfterMs = performance.now() - lastStartMs;
+    console.log(
+      JSON.stringify({
+        restarts: restartsMs.length,
+        medianRestartMs: median(restartsMs),
+        slowestRestartMs: Math.max(...restartsMs),
+        endedAfterMs,
+      }),
+    );
+    assert.ok(crowd.acknowledged.size === ordersMax);
+    await accountFor(shop, [...crowd.acknowledged.values()], received);
+    await invariantsHold(shop);
+  });
+});
+
+/** Lets customers in until the process has died at its point. */
+async function diesByItself(shop: TestShop, crowd: Crowd, point: string): Promise<void> {
+  const deadlineMs = performance.now() + 20_000;
+  for (let turn = 1; shop.isRunning; turn++) {
+    await sleep(20);
+    if (turn % 100 === 0) crowd.allow(5);
+    if (performance.now() > deadlineMs) throw new Error(`the process did not come to ${point}`);
+  }
+}
+
+async function lastCrash(file: string): Promise<string | undefined> {
+  const lines = (await readFile(file, 'utf8')).trim().split('\n');
+  return lines.at(-1)?.replace('crash-point ', '');
+}
+
+/** A second pass over the database of orders, which a killed process leaves running. */
+async function openSagas(shop: TestShop): Promise<Database> {
+  const server = await startEmbeddedPostgres({ dataDir: shop.dataDir });
+  const url = new URL(server.adminUrl);
+  url.pathname = '/order';
+  return new Database({ url: url.href, connectionsMax: 1, name: 'order' });
+}
+
+async function countLive(sagas: Database): Promise<number> {
+  const [row] = await sagas.query<{ live: number }>(
+    `select count(*) as live from kit.saga where status in ('running', 'compensating')`,
+    [],
+  );
+  return row?.live ?? 0;
+}
+
+async function stockShelves(shop: TestShop): Promise<ReadonlyMap<string, number>> {
+  const received = new Map([
+    ['SCARCE', 150],
+    ...Array.from({ length: 7 }, (_, at) => [`PLENTY-${at}`, 1_000] as const),
+  ]);
+  for (const [sku, units] of received) await shop.stockUp(sku, units);
+  return received;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

@@ -2,7 +2,7 @@ import { Agent, request } from 'undici';
 import { fault } from '../errors/index.ts';
 import { type InvokeResult, queryText, writeOnBehalf } from '../http/index.ts';
 import type { Operation } from '../schema/index.ts';
-import { childOf } from '../telemetry/trace-context.ts';
+import { childOf } from '../telemetry/index.ts';
 import type { CallToMake } from './create-clients.ts';
 
 /** How services in other processes are reached. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { crashPoint } from '../lifecycle/index.ts';
-import type { Service } from '../service/definition.ts';
+import type { Service } from '../service/index.ts';
 import { type Database, insertText, type Tx, type Writer, writer } from '../sql/index.ts';
 import type { Effect, EffectDefinition, EffectRequest } from './definition.ts';
 

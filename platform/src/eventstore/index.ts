@@ -1,1 +1,1 @@
-export { EventStore, fold, type NewEvent, type RecordedEvent, type StreamEvent, type Upcasters } from './store.ts';
+export { EventStore, fold, type NewEvent, type Upcasters } from './store.ts';

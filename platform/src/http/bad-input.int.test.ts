@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type HostedHttp, hostHttp } from './host-http.ts';
-import { sampleService, sampleShop } from './sample-shop.ts';
+import { sampleService, sampleShop } from '../testing/index.ts';
 
 let hosted: HostedHttp;
 let url = '';

@@ -3,7 +3,7 @@ import { type AppError, fault, refusal, type Violation } from '../errors/index.t
 import { coerceTexts } from '../schema/index.ts';
 import type { Answer, Service } from '../service/index.ts';
 import type { Traces } from '../telemetry/index.ts';
-import { isSampled } from '../telemetry/trace-context.ts';
+import { isSampled } from '../telemetry/index.ts';
 import { authorise, type Door } from './authorise.ts';
 import { type Asked, IncomingCall } from './incoming-call.ts';
 import type { OperationPlan } from './operation-plan.ts';

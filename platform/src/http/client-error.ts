@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type ErrorDeclaration, kitErrors } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
-import { newTraceparent, traceIdOf } from '../telemetry/trace-context.ts';
+import { newTraceparent, traceIdOf } from '../telemetry/index.ts';
 
 /** Answers bytes that never became a request (a bad request line, headers too large or too slow), then closes the connection. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {

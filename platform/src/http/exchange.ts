@@ -5,7 +5,7 @@ import { newId } from '../ids/index.ts';
 import { anonymous, type Cause, type Principal } from '../schema/index.ts';
 import type { Answer, RequestContext, Service } from '../service/index.ts';
 import type { Traces } from '../telemetry/index.ts';
-import { isSampled, traceIdOf } from '../telemetry/trace-context.ts';
+import { isSampled, traceIdOf } from '../telemetry/index.ts';
 import type { Door } from './authorise.ts';
 import { carryOut, type RawInput } from './carry-out.ts';
 import { checkAnswer } from './check-answer.ts';

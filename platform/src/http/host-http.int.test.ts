@@ -5,7 +5,7 @@ import { refusal } from '../errors/index.ts';
 import type { Principal } from '../schema/index.ts';
 import { createTraces } from '../telemetry/index.ts';
 import { type HostedHttp, hostHttp } from './host-http.ts';
-import { type SampleWitness, sampleService, sampleShop } from './sample-shop.ts';
+import { type SampleWitness, sampleService, sampleShop } from '../testing/index.ts';
 
 const principals: Record<string, Principal> = {
   customer: { kind: 'user', userId: 'u1', role: 'customer', sessionId: 's1' },

@@ -3,7 +3,7 @@ import { fault, refusal } from '../errors/index.ts';
 import type { Cause, Principal } from '../schema/index.ts';
 import type { Answer, Service } from '../service/index.ts';
 import type { Traces } from '../telemetry/index.ts';
-import { traceIdOf } from '../telemetry/trace-context.ts';
+import { traceIdOf } from '../telemetry/index.ts';
 import { carryOut } from './carry-out.ts';
 import { checkAnswer } from './check-answer.ts';
 import { parseJsonText } from './json-body.ts';

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { newId } from '../ids/index.ts';
 import type { Cause } from '../schema/index.ts';
 import type { Traces } from '../telemetry/index.ts';
-import { childOf } from '../telemetry/trace-context.ts';
+import { childOf } from '../telemetry/index.ts';
 
 /** What a request says beside its path, query and body. All of it unproven. */
 export interface RequestHead {

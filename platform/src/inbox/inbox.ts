@@ -3,7 +3,7 @@ import { findAppError } from '../errors/index.ts';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
 import { type Database, isConnectionError, type Sql, type Tx } from '../sql/index.ts';
-import { type Arrival, Arrivals, refuse, settle } from './mailbox.ts';
+import { type Arrival, Arrivals, settle } from './mailbox.ts';
 import { claimDue, keepMessages, markArrivals, nextDue, recordFailure } from './statements.ts';
 
 export interface InboxOptions {
@@ -107,7 +107,7 @@ export class Inbox {
       crashPoint('inbox.before-ack');
       settle(arrivals);
     } catch (error) {
-      if (isAway(error)) refuse(arrivals, error);
+      if (isAway(error)) this.#arrivals.refuse(arrivals, error);
       else await this.#takeInSingly(arrivals, error);
     }
   }
@@ -154,7 +154,7 @@ export class Inbox {
         this.#keepsRows = true;
         settle([arrival]);
       } catch (away) {
-        refuse([arrival], away);
+        this.#arrivals.refuse([arrival], away);
       }
     }
   }
@@ -172,7 +172,9 @@ export class Inbox {
         if (done === 0) break;
       } catch (error) {
         if (isAway(error) || taken.length === 0) throw error;
-        for (const kept of taken) await this.#workOffOne(kept);
+        const [alone] = taken;
+        if (taken.length === 1 && alone) await this.#recordFailure(alone, error);
+        else for (const kept of taken) await this.#workOffOne(kept);
       }
       if (this.#arrivals.size > 0) {
         this.#keepsRows = true;
@@ -183,19 +185,23 @@ export class Inbox {
     if (next && next.inMs < lookEveryMs) setTimeout(() => this.look(), next.inMs + 1).unref();
   }
 
-  async #workOffOne({ id, attempts }: Kept): Promise<void> {
-    let message: Message | undefined;
+  async #workOffOne({ id }: Kept): Promise<void> {
+    let taken: Kept[] = [];
     try {
       await this.#options.db.transaction(async (tx) => {
-        const taken = await tx.query<Kept>(claimDue, [1, id]);
-        message = taken[0] && messageOf(taken[0]);
+        taken = await tx.query<Kept>(claimDue, [1, id]);
         await this.#handleKept(taken, tx);
       });
     } catch (error) {
-      if (isAway(error) || !message) throw error;
-      const failure = this.#failure(message, attempts + 1, error);
-      await this.#options.db.query(recordFailure, [id, failure.attempts, failure.delayMs, failure.status, failure.reason]);
+      const [kept] = taken;
+      if (isAway(error) || !kept) throw error;
+      await this.#recordFailure(kept, error);
     }
+  }
+
+  async #recordFailure(kept: Kept, error: unknown): Promise<void> {
+    const { attempts, delayMs, status, reason } = this.#failure(messageOf(kept), kept.attempts + 1, error);
+    await this.#options.db.query(recordFailure, [kept.id, attempts, delayMs, status, reason]);
   }
 
   async #handleKept(taken: readonly Kept[], tx: Tx): Promise<void> {

@@ -42,18 +42,19 @@ export class Arrivals {
     return taken;
   }
 
-  /** Refuses whatever waits; the sender delivers it again. */
+  /** Refuses the whole of each delivery: the sender delivers it again, and what still waits of it must not come before what failed. */
+  refuse(arrivals: readonly Arrival[], error: unknown): void {
+    const refused = new Set(arrivals.map(({ delivery }) => delivery));
+    this.#waiting = this.#waiting.filter(({ delivery }) => !refused.has(delivery));
+    for (const delivery of refused) delivery.reject(error);
+  }
+
+  /** Refuses whatever waits. */
   refuseAll(error: unknown): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { delivery } of waiting) delivery.reject(error);
+    this.refuse(this.#waiting, error);
   }
 }
 
 export function settle(arrivals: readonly Arrival[]): void {
   for (const { delivery } of arrivals) if (--delivery.left === 0) delivery.resolve();
-}
-
-export function refuse(arrivals: readonly Arrival[], error: unknown): void {
-  for (const { delivery } of arrivals) delivery.reject(error);
 }

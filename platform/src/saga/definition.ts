@@ -1,4 +1,4 @@
-import type { Service } from '../service/definition.ts';
+import type { Service } from '../service/index.ts';
 import type { Cause, CommandType, PayloadOf } from '../schema/index.ts';
 import type { Tx } from '../sql/index.ts';
 

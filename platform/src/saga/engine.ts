@@ -4,7 +4,7 @@ import { newId } from '../ids/index.ts';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Outbox } from '../outbox/index.ts';
 import type { Cause, Message, Outcome } from '../schema/index.ts';
-import type { Service } from '../service/definition.ts';
+import type { Service } from '../service/index.ts';
 import type { Database, Tx } from '../sql/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { CommandStep, SagaDefinition, SagaFailure, Sagas, Step } from './definition.ts';

@@ -1,7 +1,7 @@
 import { assert, findAppError } from '../errors/index.ts';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Outcome } from '../schema/index.ts';
-import type { Service } from '../service/definition.ts';
+import type { Service } from '../service/index.ts';
 import type { Tx } from '../sql/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { CommandStep, SagaDefinition, SagaFailure, SagaView, Step } from './definition.ts';

@@ -19,6 +19,7 @@ export {
 export type { Cause, Message, Outcome, StepAddress } from './message.ts';
 export { contract, nothing, operation } from './operation.ts';
 export { anonymous, isRole, type Principal, type Role, roleAllows, roles } from './principal.ts';
+export type { RecordedEvent, StreamEvent } from './stream.ts';
 export { coerceTexts, parse, type Validator, validatorOf } from './validator.ts';
 export {
   Address,

@@ -1,6 +1,6 @@
 /** What a process tells about itself: logs, traces, metrics. */
 export { createLog, type Logger, type LogOptions, redact } from './log.ts';
-export { createMetrics, type Metrics, type Sample } from './metrics.ts';
+export { createMetrics, type Metrics, type SagaStepMeasured, type Sample } from './metrics.ts';
 export { serveMetrics } from './serve-metrics.ts';
 export {
   childOf,
@@ -9,8 +9,9 @@ export {
   isSampled,
   newTraceparent,
   parseTraceparent,
+  stepTraceparent,
   type TraceContext,
   traceIdOf,
 } from './trace-context.ts';
 export type { SpanRecord, TraceSummary } from './trace-ring.ts';
-export { createTraces, type Traces, type TracesOptions } from './traces.ts';
+export { createTraces, errorCode, type PastSpan, type Traces, type TracesOptions } from './traces.ts';

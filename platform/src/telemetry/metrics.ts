@@ -7,6 +7,11 @@ export interface Metrics {
    * and the class of the status, so there are at most a few hundred.
    */
   observeHttp(service: string): (operation: string, method: string, status: number, seconds: number) => void;
+  /**
+   * Counts a saga's step into `stoa_saga_step_seconds`, from its command to the reply that it acted on. Labels are names in the sagas'
+   * definitions, so there are at most a few hundred.
+   */
+  readonly observeStep: (step: SagaStepMeasured, seconds: number) => void;
   /** A value that is asked for whenever the metrics are read. `read` gives values with their labels, or throws and is left out this time. */
   gauge(
     name: string,
@@ -28,6 +33,14 @@ export interface Metrics {
   readonly contentType: string;
 }
 
+/** A saga's step that came to an end. */
+export interface SagaStepMeasured {
+  readonly saga: string;
+  readonly step: string;
+  readonly mode: 'do' | 'undo';
+  readonly outcome: 'done' | 'refused' | 'superseded' | 'given-up';
+}
+
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
@@ -47,8 +60,25 @@ export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
     buckets: secondsBuckets,
     registers: [registry],
   });
+  const steps = new Histogram({
+    name: 'stoa_saga_step_seconds',
+    help: 'Steps of sagas by outcome, and the seconds from command to reply',
+    labelNames: ['saga', 'step', 'mode', 'outcome'],
+    buckets: secondsBuckets,
+    registers: [registry],
+  });
+  const stepSeries = new Map<string, { observe(seconds: number): void }>();
 
   return {
+    observeStep({ saga, step, mode, outcome }, seconds) {
+      const key = `${saga} ${step} ${mode} ${outcome}`;
+      let series = stepSeries.get(key);
+      if (series === undefined) {
+        series = steps.labels(saga, step, mode, outcome);
+        stepSeries.set(key, series);
+      }
+      series.observe(seconds);
+    },
     observeHttp(service) {
       // Label sets are looked up once: hashing four labels at every request costs more than counting.
       const series = new Map<string, { observe(seconds: number): void }[]>();

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import type { Cause } from '../schema/index.ts';
 
 /** The parts of a W3C `traceparent`. */
@@ -31,9 +31,33 @@ export function formatTraceparent(context: TraceContext): string {
   return `00-${context.traceId}-${context.spanId}-${context.sampled ? '01' : '00'}`;
 }
 
-/** A `traceparent` that starts a new trace. */
+/** A `traceparent` that starts a new trace: what comes under it has no parent (see `beginsTrace`). */
 export function newTraceparent(sampled = false): string {
-  return formatTraceparent({ traceId: randomHex(16), spanId: newSpanId(), sampled });
+  const traceId = newTraceId();
+  return formatTraceparent({ traceId, spanId: traceId.slice(16), sampled });
+}
+
+/**
+ * Whether the trace begins here. W3C asks for a span's id even where no span is yet, so the one that stands for none is the second half of the
+ * trace's own id: a span under it would hang from nothing, and is recorded as the trace's root instead.
+ */
+export function beginsTrace({ traceId, spanId }: TraceContext): boolean {
+  return traceId.endsWith(spanId);
+}
+
+/**
+ * The `traceparent` of a saga's step, of the same trace as `traceparent`. It follows from the step alone, because the process that hears the
+ * step's reply need not be the one that sent its command. What is not recorded is given back as it is.
+ */
+export function stepTraceparent(
+  traceparent: string | undefined,
+  sagaId: string,
+  step: string,
+  mode: string,
+): string | undefined {
+  if (traceparent === undefined || !isSampled(traceparent)) return traceparent;
+  const spanId = createHash('sha256').update(`${sagaId} ${step} ${mode}`).digest('hex').slice(0, 16);
+  return `${traceparent.slice(0, 36)}${spanId}${traceparent.slice(52)}`;
 }
 
 /** A `traceparent` of the same trace with a span of its own; a new trace when there is nothing to be a child of. */
@@ -58,8 +82,14 @@ export function idsOf(cause: Cause, sagaId?: string): { correlationId: string; t
   return sagaId === undefined ? ids : { ...ids, sagaId };
 }
 
-function newSpanId(): string {
+/** A span's id: 16 lower-case hexadecimal characters. */
+export function newSpanId(): string {
   return randomHex(8);
+}
+
+/** A trace's id: 32 lower-case hexadecimal characters. */
+export function newTraceId(): string {
+  return randomHex(16);
 }
 
 const pool = Buffer.allocUnsafe(8192);

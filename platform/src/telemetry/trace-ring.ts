@@ -33,7 +33,8 @@ const spansMaxPerTrace = 500;
 
 /** Keeps the spans of the last traces in memory; the oldest trace makes room. */
 export function createTraceRing(tracesMax: number) {
-  const traces = new Map<string, ReadableSpan[]>();
+  // Records and not the SDK's spans, which take about four times the memory.
+  const traces = new Map<string, SpanRecord[]>();
 
   const processor: SpanProcessor = {
     onStart: () => undefined,
@@ -41,16 +42,16 @@ export function createTraceRing(tracesMax: number) {
       const { traceId } = span.spanContext();
       const spans = traces.get(traceId);
       if (spans === undefined) {
-        traces.set(traceId, [span]);
+        traces.set(traceId, [recordOf(span)]);
         if (traces.size > tracesMax) traces.delete(traces.keys().next().value as string);
-      } else if (spans.length < spansMaxPerTrace) spans.push(span);
+      } else if (spans.length < spansMaxPerTrace) spans.push(recordOf(span));
     },
     forceFlush: async () => undefined,
     shutdown: async () => undefined,
   };
 
   const byId = (traceId: string) =>
-    (traces.get(traceId) ?? []).map(recordOf).sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+    [...(traces.get(traceId) ?? [])].sort((a, b) => placeOf(a).localeCompare(placeOf(b)));
   return {
     processor,
     byId,
@@ -59,6 +60,11 @@ export function createTraceRing(tracesMax: number) {
       return ids.map((traceId) => summaryOf(traceId, byId(traceId)));
     },
   };
+}
+
+/** Spans in the order they started; of those that started in one millisecond the root first, then the longer. */
+function placeOf({ startedAt, parentSpanId, durationMs }: SpanRecord): string {
+  return `${startedAt} ${parentSpanId === null ? 0 : 1} ${(1e9 - durationMs).toFixed(3)}`;
 }
 
 function summaryOf(traceId: string, spans: SpanRecord[]): TraceSummary {

@@ -1,9 +1,18 @@
-import { type Attributes, ROOT_CONTEXT, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
+import { type Attributes, ROOT_CONTEXT, type Span, type SpanOptions, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Environment } from '../config/index.ts';
 import type { Cause } from '../schema/index.ts';
-import { formatTraceparent, isSampled, newTraceparent, parseTraceparent } from './trace-context.ts';
+import {
+  beginsTrace,
+  formatTraceparent,
+  isSampled,
+  newSpanId,
+  newTraceId,
+  newTraceparent,
+  parseTraceparent,
+  type TraceContext,
+} from './trace-context.ts';
 import { createTraceRing, type SpanRecord, type TraceSummary } from './trace-ring.ts';
 
 /** The traces of a process. */
@@ -19,12 +28,30 @@ export interface Traces {
    * @param attributes `service` says whose span it is
    */
   span<T>(name: string, cause: Cause, attributes: Attributes, run: (cause: Cause) => Promise<T>): Promise<T>;
+  /** Records a span that has ended; nothing when its trace is not recorded. */
+  record(span: PastSpan): void;
   /** The newest traces kept in this process, newest first. */
   recent(limit?: number): TraceSummary[];
   /** The spans of one trace kept in this process, in the order they started; empty when there are none. */
   byId(traceId: string): SpanRecord[];
   /** Sends what has not been sent. */
   close(): Promise<void>;
+}
+
+/** A span that has ended. Times are milliseconds since the epoch. */
+export interface PastSpan {
+  readonly name: string;
+  /** What it is under. */
+  readonly cause: Cause;
+  /** Its own `traceparent`, where spans were put under it before it ended. */
+  readonly own?: string | undefined;
+  readonly startedMs: number;
+  /** Now unless given. */
+  readonly endedMs?: number;
+  /** `service` says whose span it is. */
+  readonly attributes: Attributes;
+  /** The code of the error it ended with. */
+  readonly error?: string | undefined;
 }
 
 export interface TracesOptions {
@@ -42,12 +69,22 @@ export async function createTraces(options: TracesOptions): Promise<Traces> {
   const processors: SpanProcessor[] = [ring.processor];
   const endpoint = options.environment.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint !== undefined && endpoint !== '') processors.push(await exportTo(endpoint));
+  const ids = createIds();
   const provider = new BasicTracerProvider({
+    idGenerator: ids,
     resource: resourceFromAttributes({ 'service.name': 'stoa', 'service.version': options.version ?? 'unknown' }),
     spanProcessors: processors,
   });
   const tracer = provider.getTracer('stoa');
   const admit = createBudget(options.perSecondMax ?? 10);
+
+  function startSpan(name: string, cause: Cause, options: SpanOptions, own?: string): Span {
+    const parent = parseTraceparent(cause.traceparent);
+    const isRoot = parent === undefined || beginsTrace(parent);
+    return ids.during({ traceId: isRoot ? parent?.traceId : undefined, spanId: own?.slice(36, 52) }, () =>
+      tracer.startSpan(name, options, isRoot ? ROOT_CONTEXT : contextOf(parent)),
+    );
+  }
 
   async function recorded<T>(
     name: string,
@@ -55,14 +92,12 @@ export async function createTraces(options: TracesOptions): Promise<Traces> {
     attributes: Attributes,
     run: (cause: Cause) => Promise<T>,
   ): Promise<T> {
-    const span = tracer.startSpan(name, { attributes }, parentContext(cause));
+    const span = startSpan(name, cause, { attributes });
     const { traceId, spanId } = span.spanContext();
     try {
       return await run({ ...cause, traceparent: formatTraceparent({ traceId, spanId, sampled: true }) });
     } catch (error) {
-      const { name: type, code } = error as { name?: string; code?: string };
-      // The code, not the text: texts may name people.
-      span.setStatus({ code: SpanStatusCode.ERROR, message: code ?? type ?? 'error' });
+      span.setStatus({ code: SpanStatusCode.ERROR, message: errorCode(error) });
       throw error;
     } finally {
       span.end();
@@ -77,6 +112,12 @@ export async function createTraces(options: TracesOptions): Promise<Traces> {
     },
     span: (name, cause, attributes, run) =>
       isSampled(cause.traceparent) ? recorded(name, cause, attributes, run) : run(cause),
+    record({ name, cause, own, startedMs, endedMs = Date.now(), attributes, error }) {
+      if (!isSampled(cause.traceparent)) return;
+      const span = startSpan(name, cause, { attributes, startTime: new Date(startedMs) }, own);
+      if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
+      span.end(new Date(Math.max(startedMs, endedMs)));
+    },
     recent: (limit = 100) => ring.recent(limit),
     byId: (traceId) => ring.byId(traceId),
     close: () => provider.shutdown(),
@@ -89,11 +130,32 @@ async function exportTo(endpoint: string): Promise<SpanProcessor> {
   return new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` }));
 }
 
-function parentContext(cause: Cause) {
-  const parent = parseTraceparent(cause.traceparent);
-  if (parent === undefined) return ROOT_CONTEXT;
-  const { traceId, spanId } = parent;
+function contextOf({ traceId, spanId }: TraceContext) {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
+}
+
+/** What a span says about the error it ended with: the code and not the text, which may name people. */
+export function errorCode(error: unknown): string {
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  if (typeof code === 'string') return code;
+  return typeof name === 'string' ? name : 'error';
+}
+
+/** Ids of spans: new ones, save those laid down while a span starts. */
+function createIds() {
+  let given: { traceId?: string | undefined; spanId?: string | undefined } = {};
+  return {
+    generateTraceId: () => given.traceId ?? newTraceId(),
+    generateSpanId: () => given.spanId ?? newSpanId(),
+    during<T>(ids: typeof given, start: () => T): T {
+      given = ids;
+      try {
+        return start();
+      } finally {
+        given = {};
+      }
+    },
+  };
 }
 
 function createBudget(perSecondMax: number): () => boolean {

@@ -1,2 +1,3 @@
 export type { TestDatabase } from './database.ts';
 export { stopTestPostgres, testDatabase } from './database.ts';
+export { type SampleWitness, sampleContract, sampleService, sampleShop } from './sample-shop.ts';

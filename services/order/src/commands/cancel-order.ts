@@ -7,8 +7,8 @@ import { announce } from '../announce.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
 import { orderView } from '../order-view.ts';
 import { actorOf, findOrder, notFound } from '../owner.ts';
-import { startCancellation } from '../sagas/cancel-order/cancel-order.ts';
-import { checkOutName } from '../sagas/check-out/input.ts';
+import { startCancellation } from '../start-cancellation.ts';
+import { checkOutName } from '../check-out-input.ts';
 import { openOrders, readOrders } from '../store/orders.ts';
 
 type CancelCall = Call<typeof orderContract.operations.cancelOrder>;

@@ -11,7 +11,7 @@ import type { OrderDeps, OrderService } from '../deps.ts';
 import { checkItems, currencyOf, priceLines, totalsOf } from '../domain/pricing.ts';
 import { orderView } from '../order-view.ts';
 import { actorOf } from '../owner.ts';
-import { type CheckOutInput, checkOutName } from '../sagas/check-out/input.ts';
+import { type CheckOutInput, checkOutName } from '../check-out-input.ts';
 import { addContact } from '../store/contacts.ts';
 import { type OrderRecord, recordPlaced } from '../store/orders.ts';
 import { settleOrder } from './settle-order.ts';

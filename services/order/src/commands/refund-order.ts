@@ -8,7 +8,7 @@ import { announce } from '../announce.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
 import { refundTerms } from '../domain/refund-request.ts';
 import { actorOf, notFound } from '../owner.ts';
-import { startRefund } from '../sagas/refund/refund.ts';
+import { startRefund } from '../start-refund.ts';
 import { openOrders, readOrders } from '../store/orders.ts';
 import { readRefund, writeRefund } from '../store/refunds.ts';
 

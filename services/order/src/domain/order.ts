@@ -1,6 +1,6 @@
 import type { Order, OrderStatus, Shipment } from '@stoa/contracts/order';
 import type { OrderLine, OrderTotals } from '@stoa/contracts/order-messages';
-import type { RecordedEvent, StreamEvent } from '@stoa/platform/eventstore';
+import type { RecordedEvent, StreamEvent } from '@stoa/platform/schema';
 import { assert } from '@stoa/platform/errors';
 import { add, type Money, subtract, zero } from '@stoa/platform/money';
 import { mayBecome } from './transitions.ts';

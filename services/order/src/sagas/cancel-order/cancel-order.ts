@@ -3,21 +3,13 @@ import { orderEvents } from '@stoa/contracts/order-messages';
 import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { shippingCommands } from '@stoa/contracts/shipping-messages';
 import { type Money, zero } from '@stoa/platform/money';
-import { commandStep, localStep, type SagaFailure, type SagaView, saga } from '@stoa/platform/saga';
-import type { Cause } from '@stoa/platform/schema';
+import { commandStep, localStep, type SagaView, saga } from '@stoa/platform/saga';
 import type { Tx } from '@stoa/platform/sql';
 import { announce } from '../../announce.ts';
 import type { OrderDeps, OrderService } from '../../deps.ts';
-import type { OrderState } from '../../domain/order.ts';
 import { aboutOrder } from '../../order-messages.ts';
+import { type CancelInput, cancellationName } from '../../start-cancellation.ts';
 import { type OpenOrder, openOrders } from '../../store/orders.ts';
-
-const name = 'cancel-order';
-
-interface CancelInput {
-  readonly failure: SagaFailure;
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-}
 
 type Cancellation = SagaView<CancelInput, OpenOrder>;
 
@@ -71,19 +63,10 @@ const endCancelled = localStep({
 });
 
 /** Takes a confirmed order back. There is no way back from it: every step goes forward until the money and the goods are where they were. */
-export const cancelOrderSaga = saga<CancelInput, OpenOrder, OrderDeps>(name)
+export const cancelOrderSaga = saga<CancelInput, OpenOrder, OrderDeps>(cancellationName)
   .pivot()
   .step(cancelShipment)
   .step(releasePayment)
   .step(restock)
   .step(endCancelled)
   .build({ timeoutMs: 15 * 60_000, load: (keys, tx) => openOrders(tx, keys) });
-
-/** Starts taking a confirmed order back. Once for an order, ever. */
-export function startCancellation(tx: Tx, order: OrderState, failure: SagaFailure, cause: Cause, service: OrderService): void {
-  service.sagas.start<CancelInput>(tx, name, {
-    key: order.id,
-    input: { failure, lines: order.items.map(({ sku, quantity }) => ({ sku, quantity })) },
-    cause,
-  });
-}

@@ -2,7 +2,7 @@ import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { commandStep, type SagaFailure } from '@stoa/platform/saga';
 import type { Tx } from '@stoa/platform/sql';
 import type { OrderService } from '../../deps.ts';
-import { startCancellation } from '../cancel-order/cancel-order.ts';
+import { startCancellation } from '../../start-cancellation.ts';
 import type { CheckOut } from './input.ts';
 
 /** Takes the money. Refused for good, the order is cancelled and the goods go back into stock. */

@@ -1,13 +1,14 @@
 import { type SagaView, saga } from '@stoa/platform/saga';
 import type { OrderDeps, OrderService } from '../../deps.ts';
 import { type OpenOrder, openOrders } from '../../store/orders.ts';
-import { startCancellation } from '../cancel-order/cancel-order.ts';
+import { startCancellation } from '../../start-cancellation.ts';
 import { authorisePayment } from './authorise-payment.ts';
 import { bookShipment } from './book-shipment.ts';
 import { capturePayment } from './capture-payment.ts';
 import { commitStock } from './commit-stock.ts';
 import { confirmOrder } from './confirm-order.ts';
-import { type CheckOut, type CheckOutInput, checkOutName } from './input.ts';
+import { type CheckOutInput, checkOutName } from '../../check-out-input.ts';
+import type { CheckOut } from './input.ts';
 import { recordCapture } from './record-capture.ts';
 import { endUnfulfilled } from './end-unfulfilled.ts';
 import { reserveStock } from './reserve-stock.ts';

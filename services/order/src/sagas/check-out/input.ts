@@ -1,18 +1,6 @@
-import type { Money } from '@stoa/platform/money';
 import type { SagaView } from '@stoa/platform/saga';
+import type { CheckOutInput } from '../../check-out-input.ts';
 import type { OpenOrder } from '../../store/orders.ts';
-
-export const checkOutName = 'check-out';
-
-/** What a check-out needs besides the order itself. */
-export interface CheckOutInput {
-  readonly contactId: string;
-  readonly lines: readonly { readonly lineId: string; readonly sku: string; readonly quantity: number }[];
-  readonly total: Money;
-  readonly paymentToken: string;
-  /** Null where nothing is sent. */
-  readonly shippingMethod: string | null;
-}
 
 /** A check-out as its steps see it; its state is the order, locked. */
 export type CheckOut = SagaView<CheckOutInput, OpenOrder>;

@@ -4,21 +4,13 @@ import { orderEvents } from '@stoa/contracts/order-messages';
 import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { assert } from '@stoa/platform/errors';
 import { commandStep, localStep, type SagaFailure, type SagaView, saga } from '@stoa/platform/saga';
-import type { Cause } from '@stoa/platform/schema';
 import type { Tx } from '@stoa/platform/sql';
 import { announce } from '../../announce.ts';
 import type { OrderDeps, OrderService } from '../../deps.ts';
-import type { OrderState } from '../../domain/order.ts';
 import { aboutOrder } from '../../order-messages.ts';
+import { type RefundInput, refundName } from '../../start-refund.ts';
 import { type OpenOrder, openOrders } from '../../store/orders.ts';
 import { readRefund, writeRefund } from '../../store/refunds.ts';
-
-const name = 'refund';
-
-interface RefundInput {
-  readonly refund: Refund;
-  readonly skus: readonly { readonly sku: string; readonly quantity: number }[];
-}
 
 interface RefundState {
   readonly refund: Refund;
@@ -87,7 +79,7 @@ const recordRefund = localStep({
  * Gives money back, then the goods into stock. The money may be on its way as soon as it has been asked for, so there is no turning back: no answer means
  * asking again.
  */
-export const refundSaga = saga<RefundInput, RefundState, OrderDeps>(name)
+export const refundSaga = saga<RefundInput, RefundState, OrderDeps>(refundName)
   .pivot()
   .step(refundPayment)
   .step(restock)
@@ -112,11 +104,4 @@ async function loadRefunds(keys: readonly string[], tx: Tx): Promise<ReadonlyMap
       return [refund.id, { refund, order }];
     }),
   );
-}
-
-/** Starts giving money back; the refund and what it takes from the order are written with it. */
-export function startRefund(tx: Tx, refund: Refund, order: OrderState, cause: Cause, service: OrderService): void {
-  const skuOf = new Map(order.items.map((line) => [line.lineId, line.sku]));
-  const skus = refund.items.map(({ lineId, quantity }) => ({ sku: skuOf.get(lineId) as string, quantity }));
-  service.sagas.start<RefundInput>(tx, name, { key: refund.id, input: { refund, skus }, cause });
 }

@@ -19,9 +19,7 @@ import {
   Type,
 } from '../schema/index.ts';
 import { defineService, type Service } from '../service/index.ts';
-import { decodeCursor, pageOf } from './cursor.ts';
-import { requireMatch } from './entity-tag.ts';
-import { sse } from './event-stream.ts';
+import { decodeCursor, pageOf, requireMatch, sse } from '../http/index.ts';
 
 const Tea = strict({ id: Type.String(), name: Type.String() });
 const Order = strict({

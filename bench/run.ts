@@ -9,9 +9,11 @@ import { isMet, type Report, ratioOf, type Scenario } from './harness/scenario.t
 import { browse } from './scenarios/browse.ts';
 import { checkout } from './scenarios/checkout.ts';
 import { messages } from './scenarios/messages.ts';
+import { replay } from './scenarios/replay.ts';
 import { saga } from './scenarios/saga.ts';
+import { startup } from './scenarios/startup.ts';
 
-const scenarios: Readonly<Record<string, Scenario>> = { checkout, browse, saga, messages };
+const scenarios: Readonly<Record<string, Scenario>> = { checkout, browse, saga, messages, startup, replay };
 
 const usage = `Usage: npm run bench -- [scenario …] [--json] [--quick] [--profile]
 

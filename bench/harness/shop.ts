@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@stoa/platform/embedded';
+import { cpuMsOf } from './processes.ts';
 import { profileFlags, profileSettings } from './profile.ts';
 import type { Bench } from './scenario.ts';
 
@@ -16,6 +17,10 @@ export interface Shop {
   readonly postgres: { readonly pid: number; readonly adminUrl: string };
   /** From the start of the process until `/health/ready` said yes. */
   readonly readyMs: number;
+  /** Processor time of the Node process until then. */
+  readonly cpuToReadyMs: number;
+  /** From the start until it said that it is open, with the demo in it if it was asked for. */
+  readonly openMs: number;
   /** Where its processor profile is once it has stopped, if it was asked for. */
   readonly profileDir: string;
   /** What it has written to stderr. */
@@ -26,30 +31,33 @@ export interface Shop {
 export interface ShopOptions {
   readonly dataDir: string;
   readonly demo?: boolean;
-  readonly execArgv?: readonly string[];
+  /** Flags of Node beside those that `npx stoa` sets. */
+  readonly nodeFlags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 export const admin = { email: 'admin@bench.example', password: 'a password for the bench' };
 
-const main = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
+/** What `npx stoa` runs. It becomes the pinned Node with the flags of a shop, under the same process id. */
+export const stoa = fileURLToPath(new URL('../../cli/bin/stoa.mjs', import.meta.url));
 const readyMsMax = 60_000;
 const stopMsMax = 15_000;
 
-/** Starts the shop as `npm start` does, on free ports of the loopback, and returns when it is ready. */
+/** Starts the shop as `npx stoa up` does, on free ports of the loopback, and returns when it is ready. */
 export async function startShop(bench: Bench, options: ShopOptions): Promise<Shop> {
-  const { dataDir, demo = false, execArgv = [], environment = {} } = options;
+  const { dataDir, demo = false, nodeFlags = [], environment = {} } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
-  const [port, metricsPort] = await freePorts();
+  const [port, metricsPort] = await Promise.all([freePort(), freePort()]);
   const profileDir = `${dataDir}-profile`;
   // The shop adopts a server that already runs.
   if (bench.profile) await startEmbeddedPostgres({ dataDir, settings: profileSettings });
   const startedAtMs = performance.now();
-  const flags = ['--disable-warning=DeprecationWarning', ...execArgv, ...(bench.profile ? profileFlags(profileDir) : [])];
-  const child = spawn(process.execPath, [...flags, main, 'up', ...(demo ? ['--demo'] : [])], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const flags = ['--disable-warning=DeprecationWarning', ...nodeFlags, ...(bench.profile ? profileFlags(profileDir) : [])];
+  const child = spawn(process.execPath, [stoa, 'up', ...(demo ? ['--demo'] : [])], {
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
+      NODE_OPTIONS: flags.join(' '),
       STOA_HOST: '127.0.0.1',
       PORT: String(port),
       STOA_METRICS_PORT: String(metricsPort),
@@ -61,6 +69,11 @@ export async function startShop(bench: Bench, options: ShopOptions): Promise<Sho
       STOA_ADMIN_PASSWORD: admin.password,
       ...environment,
     },
+  });
+  const opened = new Promise<number>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (text.includes(' is open at ')) resolve(performance.now() - startedAtMs);
+    });
   });
   const written: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => void written.push(text));
@@ -81,6 +94,8 @@ export async function startShop(bench: Bench, options: ShopOptions): Promise<Sho
     await sleep(10);
   }
   const readyMs = performance.now() - startedAtMs;
+  const cpuToReadyMs = cpuMsOf(child.pid as number);
+  const openMs = await Promise.race([opened, exited.then(() => Promise.reject(new Error(`the shop ended:\n${written.join('')}`)))]);
   // Adopts the running server: what it is for is its process id, and that nothing stays when the shop was killed.
   const postgres = await startEmbeddedPostgres({ dataDir });
   bench.defer(async () => {
@@ -93,6 +108,8 @@ export async function startShop(bench: Bench, options: ShopOptions): Promise<Sho
     pid: child.pid as number,
     postgres,
     readyMs,
+    cpuToReadyMs,
+    openMs,
     profileDir,
     errors: () => written.join(''),
     stop,
@@ -109,17 +126,13 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-/** Two ports that are free now; both are held while the second is looked for, so that they differ. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
-        ),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports as [number, number];
+/** A port of the loopback that is free now. */
+export function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
 }

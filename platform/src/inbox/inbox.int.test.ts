@@ -12,7 +12,14 @@ const log = pino({ level: 'silent' });
 const dayMs = 86_400_000;
 
 function message(key: string, what: string, type = 'thing.told.v1'): Message<{ what: string }> {
-  return { id: newId(), type, key, payload: { what }, occurredAt: new Date().toISOString(), cause: { correlationId: 'test' } };
+  return {
+    id: newId(),
+    type,
+    key,
+    payload: { what },
+    occurredAt: new Date().toISOString(),
+    cause: { correlationId: 'test' },
+  };
 }
 
 describe('the inbox', () => {
@@ -52,7 +59,9 @@ describe('the inbox', () => {
     }
   }
 
-  async function start(options: { knows?: (type: string) => boolean; handle?: typeof handle; attemptsMax?: number } = {}): Promise<Inbox> {
+  async function start(
+    options: { knows?: (type: string) => boolean; handle?: typeof handle; attemptsMax?: number } = {},
+  ): Promise<Inbox> {
     const inbox = new Inbox({ db, log, knows: () => true, handle, ...options });
     open.push(inbox);
     await inbox.start();
@@ -61,10 +70,11 @@ describe('the inbox', () => {
 
   const effects = async (): Promise<string[]> =>
     (await db.query<{ what: string }>('select what from effect order by seq', [])).map(({ what }) => what);
-  const kept = () => db.query<{ what: string; status: string; attempts: number; reason: string | null }>(
-    `select body->'payload'->>'what' as what, status, attempts, reason from kit.inbox order by seq`,
-    [],
-  );
+  const kept = () =>
+    db.query<{ what: string; status: string; attempts: number; reason: string | null }>(
+      `select body->'payload'->>'what' as what, status, attempts, reason from kit.inbox order by seq`,
+      [],
+    );
 
   async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
     for (const deadlineMs = performance.now() + 20_000; !(await holds()); await sleep(10)) {
@@ -88,7 +98,11 @@ describe('the inbox', () => {
     const seen = await db.query<{ key: string; what: string }>('select key, what from effect order by seq', []);
     for (const [key, rows] of Map.groupBy(seen, (row) => row.key)) {
       const numbers = rows.map(({ what }) => Number(what));
-      assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b), key);
+      assert.deepEqual(
+        numbers,
+        numbers.toSorted((a, b) => a - b),
+        key,
+      );
     }
     assert.equal(seen.length, 300);
   });
@@ -124,11 +138,14 @@ describe('the inbox', () => {
     inbox.look();
     await until(async () => (await effects()).length === 1);
     assert.deepEqual(await effects(), ['other']);
-    assert.deepEqual((await kept()).map(({ what, status }) => [what, status]), [
-      ['bad', 'dead'],
-      ['behind', 'waiting'],
-      ['further behind', 'waiting'],
-    ]);
+    assert.deepEqual(
+      (await kept()).map(({ what, status }) => [what, status]),
+      [
+        ['bad', 'dead'],
+        ['behind', 'waiting'],
+        ['further behind', 'waiting'],
+      ],
+    );
     assert.equal(tried.filter((what) => what === 'bad').length, 2);
     const [letter] = await listDeadLetters(db, { limit: 10, afterSeq: 0 });
     assert.deepEqual([letter?.key, letter?.attempts, letter?.reason], ['a', 2, 'bad is poison']);
@@ -157,7 +174,10 @@ describe('the inbox', () => {
     await inbox.accept([bad, message('a', 'behind')]);
     await until(async () => (await kept())[0]?.status === 'dead');
     poison.clear();
-    assert.deepEqual((await skip(db, [bad.id])).map(({ id }) => id), [bad.id]);
+    assert.deepEqual(
+      (await skip(db, [bad.id])).map(({ id }) => id),
+      [bad.id],
+    );
     inbox.look();
     await until(async () => (await kept()).length === 0);
     await inbox.accept([bad]);
@@ -168,10 +188,13 @@ describe('the inbox', () => {
     const old = await start({ knows: (type) => type === 'thing.told.v1' });
     await old.accept([message('a', 'new', 'thing.told.v2'), message('a', 'behind'), message('b', 'other')]);
     assert.deepEqual(await effects(), ['other']);
-    assert.deepEqual((await kept()).map(({ what, status }) => [what, status]), [
-      ['new', 'parked'],
-      ['behind', 'waiting'],
-    ]);
+    assert.deepEqual(
+      (await kept()).map(({ what, status }) => [what, status]),
+      [
+        ['new', 'parked'],
+        ['behind', 'waiting'],
+      ],
+    );
     await old.stop();
     await start();
     await until(async () => (await kept()).length === 0);
@@ -192,7 +215,13 @@ describe('the inbox', () => {
     const messages = [message('a', '1'), message('a', '2'), message('a', '3')];
     let refused = 0;
     // As a relay does: a delivery that failed is delivered again as a whole.
-    while (!(await inbox.accept(messages).then(() => true, () => false))) refused++;
+    while (
+      !(await inbox.accept(messages).then(
+        () => true,
+        () => false,
+      ))
+    )
+      refused++;
     assert.equal(refused, 1);
     assert.deepEqual(await effects(), ['1', '2', '3']);
   });
@@ -220,14 +249,22 @@ describe('the inbox', () => {
     assert.equal(seen.length, 200);
     for (const rows of Map.groupBy(seen, (row) => row.key).values()) {
       const numbers = rows.map(({ what }) => Number(what));
-      assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        numbers,
+        numbers.toSorted((a, b) => a - b),
+      );
     }
   });
 
   it('keeps marks for thirty days and has room for those of the coming week', async () => {
     const now = Date.now();
     const partitions = async () =>
-      (await db.query<{ name: string }>(`select relname as name from pg_class where relname like 'mark\\_2%' order by 1`, [])).map(({ name }) => name);
+      (
+        await db.query<{ name: string }>(
+          `select relname as name from pg_class where relname like 'mark\\_2%' order by 1`,
+          [],
+        )
+      ).map(({ name }) => name);
     await tendMarks(db, now);
     const made = await partitions();
     await tendMarks(db, now);

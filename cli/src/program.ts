@@ -1,15 +1,23 @@
 import { createRequire } from 'node:module';
+import { findAppError } from '@stoa/platform/errors';
 import { Command, CommanderError } from 'commander';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { Surroundings } from './command.ts';
+import { addBench } from './commands/bench.ts';
+import { addDeadLetters } from './commands/dead-letters.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addImport } from './commands/import.ts';
+import { addOrders } from './commands/orders.ts';
 import { addReplay } from './commands/replay.ts';
+import { addSagas } from './commands/sagas.ts';
+import { addSeed } from './commands/seed.ts';
 import { addUp } from './commands/up.ts';
 import { addVerify } from './commands/verify.ts';
 import { endingOf, ShopError } from './shop/shop-error.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
-/** Runs one command line; answers the exit code, or undefined while something goes on running (`stoa up`). */
+/** Runs one command line and answers its exit code. What `stoa up` started goes on running. */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<number> {
   try {
     await programOf(surroundings).parseAsync(args, { from: 'user' });
@@ -27,9 +35,20 @@ function programOf(surroundings: Surroundings): Command {
     .showHelpAfterError('(--help says how)')
     .addHelpText('after', settingsHelp)
     .exitOverride();
-  addUp(program, surroundings);
-  addReplay(program, surroundings);
-  addVerify(program, surroundings);
+  for (const add of [
+    addUp,
+    addSeed,
+    addImport,
+    addReplay,
+    addVerify,
+    addOrders,
+    addSagas,
+    addDeadLetters,
+    addDoctor,
+    addBench,
+  ]) {
+    add(program, surroundings);
+  }
   return program;
 }
 
@@ -49,6 +68,11 @@ function exitCodeOf(error: unknown, { tell }: Surroundings): number {
   if (ended instanceof CliError) {
     tell(`${ended.message}\n`);
     return exitCodes[ended.ending];
+  }
+  const known = findAppError(error);
+  if (known) {
+    tell(`${known.message}\n`);
+    return known.code === 'service.unavailable' ? exitCodes.unavailable : exitCodes.failed;
   }
   tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return exitCodes.failed;

@@ -9,6 +9,8 @@ import { openDatabases } from './databases.ts';
 import { seedDemo } from './demo/seed.ts';
 import { services } from './services.ts';
 
+export { seedDemo };
+
 export interface UpOptions {
   readonly environment: Environment;
   /** Whether an empty shop is filled with demo products. */

@@ -1,6 +1,10 @@
 import type { Command } from 'commander';
 import { describe, type JsonOption, printJson, type Surroundings } from '../command.ts';
 
+interface UpOptions extends JsonOption {
+  readonly demo?: boolean;
+}
+
 /** `stoa up` */
 export function addUp(program: Command, surroundings: Surroundings): void {
   const command = program
@@ -10,16 +14,18 @@ export function addUp(program: Command, surroundings: Surroundings): void {
       'Runs the whole shop in this process, on the PostgreSQL in its data directory unless told otherwise. Ctrl-C stops it.',
     )
     .option('--demo', 'fill an empty shop with demo products (also STOA_DEMO=1)');
-  describe(
-    command,
-    ['up', 'up --demo', 'PORT=8080 STOA_DATA_DIR=/var/lib/stoa npx stoa up'].map((example) =>
-      example.replace(/^(.*) npx stoa /, '$1 '),
-    ),
-  );
-  command.action(async (options: { readonly demo?: boolean } & JsonOption) => {
-    const { environment } = surroundings;
-    const { up } = await import('@stoa/system');
-    await up({ environment, demo: options.demo === true || environment.STOA_DEMO === '1' });
-    if (options.json) printJson(surroundings, { running: true });
-  });
+  describe(command, ['up', 'up --demo', 'up --json']);
+  command.action((options: UpOptions) => up(options, surroundings));
+}
+
+async function up(options: UpOptions, surroundings: Surroundings): Promise<void> {
+  const { environment } = surroundings;
+  const system = await import('@stoa/system');
+  const demo = options.demo === true || environment.STOA_DEMO === '1';
+  if (!options.json) return system.up({ environment, demo });
+  const { onSignals } = await import('@stoa/platform/lifecycle');
+  const shop = await system.openShop({ environment, demo });
+  onSignals((deadlineMs) => shop.stop(deadlineMs));
+  const { email, password, isNew } = shop.admin;
+  printJson(surroundings, { url: shop.url, admin: { email, ...(isNew && { password }) } });
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Service } from '../service/index.ts';
+import { idsOf, isSampled, type Traces } from '../telemetry/index.ts';
 import { type Database, insertText, type Tx, type Writer, writer } from '../sql/index.ts';
 import type { Effect, EffectDefinition, EffectRequest } from './definition.ts';
 
@@ -9,6 +10,7 @@ export interface EffectRunnerOptions {
   readonly definitions: readonly EffectDefinition<never, never, never>[];
   readonly service: () => Service<never>;
   readonly log: Logger;
+  readonly traces?: Traces | undefined;
 }
 
 interface Taken {
@@ -197,7 +199,7 @@ class Queue {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), this.#definition.timeoutMs);
     try {
-      const result = await this.#definition.perform(taken.effect, service.deps, abort.signal);
+      const result = await this.#performTraced(taken.effect, service, abort.signal);
       crashPoint(`effect.${this.#definition.name}.after`);
       this.#results.push({ taken, result });
       this.#committing ??= this.#commit().finally(() => {
@@ -208,6 +210,16 @@ class Queue {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #performTraced(effect: Effect<never>, service: Service<never>, signal: AbortSignal): Promise<never> {
+    const definition = this.#definition;
+    const { traces } = this.#options;
+    if (traces === undefined || !isSampled(effect.cause.traceparent)) return definition.perform(effect, service.deps, signal);
+    const attributes = { service: service.name, effectId: effect.id, attempt: effect.attempt };
+    return traces.span(`effect ${definition.name}`, effect.cause, attributes, (cause) =>
+      definition.perform({ ...effect, cause }, service.deps, signal),
+    );
   }
 
   /** Commits what has come back, everything that waits in one transaction. */
@@ -251,7 +263,7 @@ class Queue {
     const { effect, epoch } = taken;
     const reason = error instanceof Error ? error.message : String(error);
     const last = effect.attempt >= this.#definition.attemptsMax;
-    const bindings = { effect: this.#definition.name, effectId: effect.id, attempt: effect.attempt, correlationId: effect.cause.correlationId };
+    const bindings = { effect: this.#definition.name, effectId: effect.id, attempt: effect.attempt, ...idsOf(effect.cause) };
     this.#options.log[last ? 'error' : 'warn']({ ...bindings, err: error }, last ? 'effect given up' : 'effect will be tried again');
     try {
       if (last) {

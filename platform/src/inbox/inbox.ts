@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { findAppError } from '../errors/index.ts';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
+import { idsOf } from '../telemetry/index.ts';
 import { type Database, isConnectionError, type Sql, type Tx } from '../sql/index.ts';
 import { type Arrival, Arrivals, settle } from './mailbox.ts';
 import { claimDue, keepMessages, markArrivals, nextDue, recordFailure } from './statements.ts';
@@ -213,7 +214,7 @@ export class Inbox {
     const dead = attempts >= (this.#options.attemptsMax ?? attemptsMaxDefault);
     const reason = reasonOf(error);
     this.#options.log[dead ? 'error' : 'warn'](
-      { messageId: message.id, type: message.type, correlationId: message.cause.correlationId, attempts, err: error },
+      { ...idsOf(message.cause, message.step?.saga), messageId: message.id, type: message.type, attempts, err: error },
       dead ? 'message is dead' : 'message failed and will be tried again',
     );
     const delayMs = Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(attempts, 12)) * (0.5 + Math.random() / 2);

@@ -10,6 +10,7 @@ import type { Clock } from '../time/index.ts';
 import type { CommandStep, SagaDefinition, SagaFailure, Sagas, Step } from './definition.ts';
 import { Move, type Mover } from './move.ts';
 import { changedSagas, dueSagas, lockSagaOf, lockSagas, newSagas, type SagaRow } from './rows.ts';
+import type { SagaWatch } from './watch.ts';
 
 export interface SagaEngineOptions {
   readonly db: Database;
@@ -17,6 +18,7 @@ export interface SagaEngineOptions {
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly watch: SagaWatch;
   /** The service that owns the sagas; their steps are handed it. */
   readonly service: () => Service<never>;
 }
@@ -121,13 +123,17 @@ export class SagaEngine implements Sagas, Mover {
       key: row.key,
       payload,
       occurredAt: this.#options.clock.now(),
-      cause: row.cause,
+      cause: this.watch.causeOf(row, step.name, mode),
       step: { saga: row.id, step: step.name, replyTo: this.#options.service().name, mode },
     });
   }
 
   get service(): Service<never> {
     return this.#options.service();
+  }
+
+  get watch(): SagaWatch {
+    return this.#options.watch;
   }
 
   get clock(): Clock {
@@ -213,13 +219,17 @@ export class SagaEngine implements Sagas, Mover {
   }
 
   async #alone(id: string, act: (move: Move) => Promise<void>): Promise<void> {
+    let ids: object = { sagaId: id };
     try {
-      await this.#move([id], act);
+      await this.#move([id], (move) => {
+        ids = move.ids;
+        return act(move);
+      });
     } catch (error) {
       if (findAppError(error)?.code === 'service.unavailable') return;
-      this.#options.log.warn({ sagaId: id, err: error }, 'a saga could not be moved');
+      this.#options.log.warn({ ...ids, err: error }, 'a saga could not be moved');
       await this.#move([id], async (move) => move.postpone(error)).catch((again) =>
-        this.#options.log.error({ sagaId: id, err: again }, 'a saga could not be postponed'),
+        this.#options.log.error({ ...ids, err: again }, 'a saga could not be postponed'),
       );
     }
   }

@@ -12,4 +12,5 @@ export {
   saga,
 } from './definition.ts';
 export { SagaEngine, type SagaEngineOptions } from './engine.ts';
+export { SagaWatch, type SagaWatchOptions } from './watch.ts';
 export { Participant, replyType, type StepCommand, type StepHandlers } from './participant.ts';

@@ -3,9 +3,11 @@ import { crashPoint } from '../lifecycle/index.ts';
 import type { Outcome } from '../schema/index.ts';
 import type { Service } from '../service/index.ts';
 import type { Tx } from '../sql/index.ts';
+import { idsOf } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { CommandStep, SagaDefinition, SagaFailure, SagaView, Step } from './definition.ts';
 import type { SagaRow } from './rows.ts';
+import type { SagaWatch, StepOutcome } from './watch.ts';
 
 /** A local step that nobody ran from memory (its process died) is looked for after this. */
 const localBackstopMs = 1_000;
@@ -16,6 +18,7 @@ const retryDelayMsMax = 60_000;
 export interface Mover {
   readonly clock: Clock;
   readonly service: Service<never>;
+  readonly watch: SagaWatch;
   /** Has a saga's local step run once the transaction has committed. */
   ready(id: string): void;
   send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo'): void;
@@ -38,6 +41,11 @@ export class Move {
     this.#tx = tx;
   }
 
+  /** What log lines about it carry. */
+  get ids(): object {
+    return idsOf(this.#row.cause, this.#row.id);
+  }
+
   get pastPivot(): boolean {
     return this.#index >= this.#definition.pivot;
   }
@@ -56,6 +64,9 @@ export class Move {
     if (row.stuck) {
       row.status = row.stuck.from;
       row.stuck = null;
+    }
+    if (outcome.kind !== 'waiting') {
+      this.#stepEnded(compensating ? 'undo' : 'do', outcome.kind, outcome.kind === 'refused' ? outcome.code : undefined);
     }
     if (outcome.kind === 'waiting') {
       row.wakeInMs = outcome.forMs;
@@ -98,21 +109,25 @@ export class Move {
     if (this.#row.status !== 'running' || step.kind !== 'local') return this.#leaveAsItIs(step);
     this.#ranLocal = true;
     crashPoint('saga.before-local-step');
+    const startedMs = this.#engine.clock.nowMs();
     try {
       const output = await step.do(this.#view(), this.#tx, this.#engine.service);
       if (output !== undefined) this.#row.outputs = { ...this.#row.outputs, [step.name]: output };
     } catch (error) {
       const refused = findAppError(error);
       if (refused?.kind !== 'refusal') throw error;
+      this.#ranLocally(startedMs, refused.code);
       this.#note(`refused ${refused.code}`);
       return this.#refused(index, { code: refused.code, detail: refused.message });
     }
+    this.#ranLocally(startedMs);
     this.#note('done');
     await this.enter(index + 1, true);
   }
 
   /** Undoes what has been done, the last first. `inDoubt`: the step it stands at may have been carried out. */
   async turnBack(failure: SagaFailure, inDoubt: boolean): Promise<void> {
+    if (inDoubt && this.#definition.steps[this.#index]?.kind === 'command') this.#stepEnded('do', 'given-up', failure.code);
     this.#row.status = 'compensating';
     this.#row.failure = failure;
     await this.#undoFrom(inDoubt ? this.#index : this.#index - 1);
@@ -224,6 +239,19 @@ export class Move {
     this.#row.status = 'stuck';
     this.#row.stuck = { reason, from };
     this.#note(`stuck: ${reason}`);
+    this.#tx.afterCommit(() => this.#engine.watch.gotStuck(this.#row));
+  }
+
+  #stepEnded(mode: 'do' | 'undo', outcome: StepOutcome, code?: string): void {
+    const { step } = this.#row;
+    const endedMs = this.#engine.clock.nowMs();
+    this.#tx.afterCommit(() => this.#engine.watch.stepEnded(this.#row, { step, mode, outcome, endedMs, code }));
+  }
+
+  #ranLocally(startedMs: number, code?: string): void {
+    const { step } = this.#row;
+    const endedMs = this.#engine.clock.nowMs();
+    this.#tx.afterCommit(() => this.#engine.watch.ranLocally(this.#row, { step, startedMs, endedMs, code }));
   }
 
   #note(what: string): void {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Client } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
 import type { Cause, Contract, Message, Principal } from '../schema/index.ts';
+import type { Traces } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 
 /** What the gateway has found out about a request before it hands it on. */
@@ -53,6 +54,8 @@ export interface EdgeHost {
   readonly observe?: (operation: string, method: string, status: number, seconds: number) => void;
   /** Begins or continues a trace and decides whether it is recorded (`Traces.start`); without it no trace that begins here is. */
   readonly startTrace?: (traceparent?: string) => string;
+  /** Where spans of the edge's own operations go, and what is kept of the others'. */
+  readonly traces?: Traces;
 }
 
 /** The edge while it runs. */

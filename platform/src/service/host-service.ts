@@ -5,15 +5,17 @@ import { EffectRunner } from '../effect/index.ts';
 import { type HostedHttp, type HostHttpOptions, hostHttp } from '../http/index.ts';
 import { Inbox } from '../inbox/index.ts';
 import { Outbox, Relay } from '../outbox/index.ts';
-import { Participant, SagaEngine } from '../saga/index.ts';
+import { Participant, SagaEngine, SagaWatch } from '../saga/index.ts';
 import type { Contract, Message } from '../schema/index.ts';
 import { Database, migrate, readMigrations } from '../sql/index.ts';
+import type { Metrics, Traces } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Transport } from '../transport/index.ts';
 import type { Service, ServiceDefinition } from './definition.ts';
 import { createDispatch } from './dispatch.ts';
 import { JobRunner, kitJobs } from './jobs.ts';
 import { withOperations } from './operations.ts';
+import { traceMessages } from './trace-messages.ts';
 
 export interface HostServiceOptions {
   readonly environment: Environment;
@@ -26,6 +28,8 @@ export interface HostServiceOptions {
   readonly onEvent: (message: Message) => void;
   readonly client: <C extends Contract>(contract: C) => Client<C>;
   readonly http: HostHttpOptions;
+  readonly traces?: Traces | undefined;
+  readonly metrics?: Metrics | undefined;
 }
 
 /** A service while it runs: its database open, its workers at work. */
@@ -44,7 +48,7 @@ const kitMigrations = new URL('../../migrations/', import.meta.url);
 
 /** Opens a service: database, migrations, everything between a request and its effects. */
 export async function hostService(definition: ServiceDefinition<never>, options: HostServiceOptions): Promise<HostedService> {
-  const { clock, log, environment } = options;
+  const { clock, log, environment, traces, metrics } = options;
   const db = new Database({
     url: options.databaseUrl,
     name: definition.name,
@@ -63,10 +67,12 @@ export async function hostService(definition: ServiceDefinition<never>, options:
   });
   const participant = new Participant(outbox, clock);
   const current = (): Service<never> => service;
-  const sagas = new SagaEngine({ db, definitions: definition.sagas ?? [], outbox, clock, log, service: current });
-  const effects = new EffectRunner({ db, definitions: (definition.effects ?? []) as never[], service: current, log });
+  const watch = new SagaWatch({ service: definition.name, log, traces, metrics });
+  const sagas = new SagaEngine({ db, definitions: definition.sagas ?? [], outbox, clock, log, watch, service: current });
+  const effects = new EffectRunner({ db, definitions: (definition.effects ?? []) as never[], service: current, log, traces });
   const dispatch = createDispatch(definition, { service: current, sagas, participant });
-  const inbox = new Inbox({ db, log, knows: dispatch.knows, handle: dispatch.handle });
+  const handle = traceMessages(dispatch.handle, definition.name, traces);
+  const inbox = new Inbox({ db, log, knows: dispatch.knows, handle });
   const whole = withOperations(definition, { db, sagas, inbox });
   const deps = (await definition.prepare?.({ environment, db, clock, log, client: options.client })) as never;
   const service: Service<never> = {

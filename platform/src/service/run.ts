@@ -5,7 +5,7 @@ import type { Environment } from '../config/index.ts';
 import { assert, fault } from '../errors/index.ts';
 import type { Message, Principal } from '../schema/index.ts';
 import { systemClock, type Clock } from '../time/index.ts';
-import type { Metrics } from '../telemetry/index.ts';
+import type { Metrics, Traces } from '../telemetry/index.ts';
 import { LocalTransport } from '../transport/index.ts';
 import type { ServiceDefinition } from './definition.ts';
 import type { Edge, HealthReport, LocalTarget } from './edge.ts';
@@ -19,6 +19,10 @@ export interface RunOptions {
   readonly clock?: Clock;
   /** Told about requests, connections, messages and sagas. */
   readonly metrics?: Metrics;
+  /** Where spans of requests, messages, steps and effects go; whoever made it closes it after the stop. */
+  readonly traces?: Traces;
+  /** Told every event committed in this process: at most once, so for counts and not for effects. */
+  readonly onEvent?: (message: Message) => void;
   /** The URL of a service's database. */
   readonly databaseUrl: (service: string) => Promise<string>;
   /** Connections that all services of this process share out among them; 60 unless given. */
@@ -63,11 +67,15 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       transport,
       subscribersOf,
       onEvent: (message) => {
+        options.onEvent?.(message);
         for (const hear of listeners.get(message.type) ?? []) hear(message);
       },
       client: clientsOf(definition.name).client,
+      traces: options.traces,
+      metrics: options.metrics,
       http: {
         log,
+        ...(options.traces && { traces: options.traces }),
         ...(options.verifyToken && { verifyToken: options.verifyToken }),
         ...(options.metrics && { observe: options.metrics.observeHttp(definition.name) }),
         ...(environment.STOA_TEST_MODE === '1' && { checkAnswers: true }),
@@ -125,6 +133,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
         listeners.set(type, [...(listeners.get(type) ?? []), hear]);
       },
       ...(options.metrics && { observe: options.metrics.observeHttp(door.name) }),
+      ...(options.traces && { startTrace: options.traces.start, traces: options.traces }),
     });
   }
 }

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Machine, processorTimes, stolenShare, thisMachine } from './harness/machine.ts';
 import { printReport } from './harness/print-report.ts';
 import { isMet, type Report, ratioOf, type Scenario } from './harness/scenario.ts';
 import { browse } from './scenarios/browse.ts';
@@ -47,14 +48,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void Promise.resolve(stopAll?.()).finally(() => process.exit(130)));
 }
 
-const reports: Record<string, Report> = {};
+const reports: Record<string, Measured> = {};
 const failures: string[] = [];
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   try {
-    const report = await measure(name, scenario);
+    const machine = thisMachine();
+    const before = processorTimes();
+    const report = { ...(await measure(name, scenario)), machine, stolen: stolenShare(before) };
     reports[name] = report;
-    if (!values.json) process.stdout.write(printReport(name, scenario.about, report));
+    if (!values.json) process.stdout.write(printReport(name, `${scenario.about}\n${surroundings(report)}`, report));
   } catch (error) {
     failures.push(name);
     process.stderr.write(`${name} could not run: ${error instanceof Error ? error.stack : error}\n`);
@@ -68,11 +71,14 @@ async function measure(name: string, scenario: Scenario): Promise<Report> {
   // PostgreSQL of a shop that root runs belongs to another user, who has to pass through.
   await chmod(dir, 0o755);
   const stops: (() => Promise<void>)[] = [() => rm(dir, { recursive: true, force: true })];
-  stopAll = async () => {
+  let stopping: Promise<void> | undefined;
+  const stopInReverse = async () => {
     for (let stop = stops.pop(); stop; stop = stops.pop()) {
       await stop().catch((error: unknown) => process.stderr.write(`${name}: cleaning up: ${error}\n`));
     }
   };
+  // A signal and the end of the scenario may both ask: the folder must not go before the servers in it have stopped.
+  stopAll = () => (stopping ??= stopInReverse());
   try {
     return await scenario.run({
       quick: values.quick,
@@ -86,6 +92,17 @@ async function measure(name: string, scenario: Scenario): Promise<Report> {
   }
 }
 
+interface Measured extends Report {
+  readonly machine: Machine;
+  readonly stolen: number | undefined;
+}
+
+function surroundings({ machine, stolen }: Measured): string {
+  const { cores, processor, memoryGb, loadBefore } = machine;
+  const lost = stolen === undefined ? '' : `, ${(stolen * 100).toFixed(1)} % of its time given to other machines`;
+  return `${new Date().toISOString()}, ${cores} × ${processor}, ${memoryGb} GB, load ${loadBefore.toFixed(1)} before${lost}, Node ${process.version}`;
+}
+
 function asJson() {
   const figuresOf = ({ figures }: Report) =>
     figures.map((figure) => ({ ...figure, ratio: ratioOf(figure), met: isMet(figure) }));
@@ -94,7 +111,7 @@ function asJson() {
     node: process.version,
     quick: values.quick,
     scenarios: Object.fromEntries(
-      Object.entries(reports).map(([name, report]) => [name, { figures: figuresOf(report), notes: report.notes }]),
+      Object.entries(reports).map(([name, report]) => [name, { ...report, figures: figuresOf(report) }]),
     ),
     couldNotRun: failures,
   };

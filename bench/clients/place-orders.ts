@@ -30,7 +30,12 @@ export interface OrdersPlaced {
 const secondsMax = 120;
 
 answer(async (input: PlaceOrders): Promise<OrdersPlaced> => {
-  const pool = new Pool(input.url, { connections: input.clients, pipelining: 1, bodyTimeout: 30_000, headersTimeout: 30_000 });
+  const pool = new Pool(input.url, {
+    connections: input.clients,
+    pipelining: 1,
+    bodyTimeout: 30_000,
+    headersTimeout: 30_000,
+  });
   const outcomes: Record<string, number> = {};
   const durationsMs: number[] = [];
   let firstFailure: string | undefined;

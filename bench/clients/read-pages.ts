@@ -30,7 +30,9 @@ const samplesMax = 2_000_000;
 
 answer(async (input: ReadPages): Promise<PagesRead> => {
   const requests = input.paths.map((path) =>
-    Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${input.port}\r\nauthorization: Bearer ${input.token}\r\n\r\n`),
+    Buffer.from(
+      `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${input.port}\r\nauthorization: Bearer ${input.token}\r\n\r\n`,
+    ),
   );
   const random = randomFrom(input.seed);
   const tally = { requests: 0, failures: 0, bytes: 0, durationsMs: new Float64Array(samplesMax) };

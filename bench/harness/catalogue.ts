@@ -25,10 +25,18 @@ export async function fillShop(as: ShopApi, count: number, units = 0): Promise<r
     };
   });
   const lines = products.map((product) => JSON.stringify(product)).join('\n');
-  const report = await as.ask<string>('POST', '/api/v1/products/import', lines, { 'content-type': 'application/x-ndjson' });
+  const report = await as.ask<string>('POST', '/api/v1/products/import', lines, {
+    'content-type': 'application/x-ndjson',
+  });
   const summary = JSON.parse(report.trim().split('\n').at(-1) ?? '{}') as { created?: number };
-  if (summary.created !== count) throw new Error(`the import made ${summary.created} of ${count} products: ${report.slice(-500)}`);
-  if (units > 0) await receiveStock(as, products.map(({ variants }) => variants[0]?.sku ?? ''), units);
+  if (summary.created !== count)
+    throw new Error(`the import made ${summary.created} of ${count} products: ${report.slice(-500)}`);
+  if (units > 0)
+    await receiveStock(
+      as,
+      products.map(({ variants }) => variants[0]?.sku ?? ''),
+      units,
+    );
   return products.map(({ slug, category, variants }) => ({ slug, category, sku: variants[0]?.sku ?? '' }));
 }
 

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { findServer, testServers } from '../../tools/test/test-servers.ts';
 import { provideServers } from '../../tools/test/provide-servers.ts';
+import { findServer, testServers } from '../../tools/test/test-servers.ts';
 import { startPostgres } from './postgres.ts';
 import type { Bench } from './scenario.ts';
 

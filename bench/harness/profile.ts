@@ -47,7 +47,12 @@ export async function describeProfile(dir: string): Promise<string[]> {
       .sort(([, a], [, b]) => b - a)
       .slice(0, max)
       .map(([name, micros]) => `  ${((micros / busy) * 100).toFixed(1).padStart(5)} %  ${name}`);
-  return ['Node, self time by folder:', ...lines(ofFolder, 16), 'Node, self time by function:', ...lines(ofFunction, functionsMax)];
+  return [
+    'Node, self time by folder:',
+    ...lines(ofFolder, 16),
+    'Node, self time by function:',
+    ...lines(ofFunction, functionsMax),
+  ];
 }
 
 function placeOf(url: string): string {
@@ -77,7 +82,14 @@ export async function resetStatements({ postgres }: Shop): Promise<void> {
 /** The statements that took most of PostgreSQL's time. */
 export async function describeStatements({ postgres }: Shop): Promise<string[]> {
   return withAdmin(postgres.adminUrl, async (client) => {
-    const { rows } = await client.query<{ database: string; calls: number; plans: number; planning: number; executing: number; query: string }>(
+    const { rows } = await client.query<{
+      database: string;
+      calls: number;
+      plans: number;
+      planning: number;
+      executing: number;
+      query: string;
+    }>(
       `select datname as database, calls::integer as calls, plans::integer as plans, total_plan_time as planning, total_exec_time as executing,
               left(regexp_replace(query, '\\s+', ' ', 'g'), 110) as query
        from pg_stat_statements s join pg_database d on d.oid = s.dbid

@@ -14,7 +14,11 @@ export async function asAdmin({ url }: Pick<Shop, 'url'>): Promise<ShopApi> {
 }
 
 export async function asNewCustomer({ url }: Pick<Shop, 'url'>): Promise<ShopApi> {
-  const body = { email: `customer-${Date.now()}@bench.example`, password: 'correct horse battery', name: 'Ada Browser' };
+  const body = {
+    email: `customer-${Date.now()}@bench.example`,
+    password: 'correct horse battery',
+    name: 'Ada Browser',
+  };
   const { accessToken } = await api(url).ask<{ accessToken: string }>('POST', '/api/v1/auth/register', body);
   return api(url, accessToken);
 }

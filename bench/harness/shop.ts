@@ -52,7 +52,11 @@ export async function startShop(bench: Bench, options: ShopOptions): Promise<Sho
   // The shop adopts a server that already runs.
   if (bench.profile) await startEmbeddedPostgres({ dataDir, settings: profileSettings });
   const startedAtMs = performance.now();
-  const flags = ['--disable-warning=DeprecationWarning', ...nodeFlags, ...(bench.profile ? profileFlags(profileDir) : [])];
+  const flags = [
+    '--disable-warning=DeprecationWarning',
+    ...nodeFlags,
+    ...(bench.profile ? profileFlags(profileDir) : []),
+  ];
   const child = spawn(process.execPath, [stoa, 'up', ...(demo ? ['--demo'] : [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -95,7 +99,10 @@ export async function startShop(bench: Bench, options: ShopOptions): Promise<Sho
   }
   const readyMs = performance.now() - startedAtMs;
   const cpuToReadyMs = cpuMsOf(child.pid as number);
-  const openMs = await Promise.race([opened, exited.then(() => Promise.reject(new Error(`the shop ended:\n${written.join('')}`)))]);
+  const openMs = await Promise.race([
+    opened,
+    exited.then(() => Promise.reject(new Error(`the shop ended:\n${written.join('')}`))),
+  ]);
   // Adopts the running server: what it is for is its process id, and that nothing stays when the shop was killed.
   const postgres = await startEmbeddedPostgres({ dataDir });
   bench.defer(async () => {

@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /**
@@ -35,7 +35,19 @@ function shifted(line: string, month: number): string {
   // Invoices such as A563185 (adjustments) are no sales; they stay as they are and are rejected each month anew.
   return line.replace(
     linePattern,
-    (_, returned: string, invoice: string, between: string, year: string, mm: string, day: string, price: string, customer: string, tail: string | undefined, country: string) => {
+    (
+      _,
+      returned: string,
+      invoice: string,
+      between: string,
+      year: string,
+      mm: string,
+      day: string,
+      price: string,
+      customer: string,
+      tail: string | undefined,
+      country: string,
+    ) => {
       const monthAt = Number(mm) - 1 + month;
       const date = `${Number(year) + Math.floor(monthAt / 12)}-${String((monthAt % 12) + 1).padStart(2, '0')}-${day}`;
       const shiftedCustomer = customer === '' ? '' : String(Number(customer) + month * customersAMonth);

@@ -9,7 +9,9 @@ import { measureSagas, type RunSagas, stepNames } from './run-sagas.ts';
  */
 answer(async (input: RunSagas) => {
   const pool = new pg.Pool({ connectionString: input.databaseUrl, max: input.connections });
-  await pool.query('create table if not exists done (saga integer not null, step text not null, primary key (saga, step))');
+  await pool.query(
+    'create table if not exists done (saga integer not null, step text not null, primary key (saga, step))',
+  );
   const insert = 'insert into done (saga, step) values ($1, $2) on conflict do nothing';
 
   const fourSteps = DBOS.registerWorkflow(
@@ -36,10 +38,13 @@ answer(async (input: RunSagas) => {
   });
   await DBOS.launch();
   const measured = await measureSagas(input, fourSteps);
-  const { rows } = await pool.query<{ ended: string }>(`select count(*) as ended from dbos.workflow_status where status = 'SUCCESS'`);
+  const { rows } = await pool.query<{ ended: string }>(
+    `select count(*) as ended from dbos.workflow_status where status = 'SUCCESS'`,
+  );
   await DBOS.shutdown();
   await pool.end();
   const ended = Number(rows[0]?.ended);
-  if (ended !== input.sagas + input.warmUp) throw new Error(`${ended} workflows have ended, not ${input.sagas + input.warmUp}`);
+  if (ended !== input.sagas + input.warmUp)
+    throw new Error(`${ended} workflows have ended, not ${input.sagas + input.warmUp}`);
   return measured;
 });

@@ -95,7 +95,11 @@ answer(async (input: SendMessages): Promise<MessagesHandled> => {
   };
 });
 
-async function publishInLoops(count: number, publishers: number, publish: (n: number) => Promise<unknown>): Promise<void> {
+async function publishInLoops(
+  count: number,
+  publishers: number,
+  publish: (n: number) => Promise<unknown>,
+): Promise<void> {
   let next = 0;
   const publisher = async () => {
     while (next < count) await publish(next++);
@@ -103,7 +107,11 @@ async function publishInLoops(count: number, publishers: number, publish: (n: nu
   await Promise.all(Array.from({ length: publishers }, publisher));
 }
 
-async function publishAtRate(count: number, perSecond: number, publish: (n: number) => Promise<unknown>): Promise<void> {
+async function publishAtRate(
+  count: number,
+  perSecond: number,
+  publish: (n: number) => Promise<unknown>,
+): Promise<void> {
   const startedAtMs = performance.now();
   const open: Promise<unknown>[] = [];
   for (let n = 0; n < count; ) {

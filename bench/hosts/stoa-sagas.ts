@@ -50,7 +50,9 @@ answer(async (input: RunSagas) => {
     databaseUrl: async () => input.databaseUrl,
     connectionsMax: input.connections,
   });
-  const { db, sagas } = running.services.get('sagas')?.service as Service<never>;
+  const hosted = running.services.get('sagas');
+  if (!hosted) throw new Error('the service is not there');
+  const { db, sagas } = hosted.service;
 
   const runOne = async (n: number) => {
     const key = newId();

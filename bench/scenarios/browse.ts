@@ -31,7 +31,8 @@ export const browse: Scenario = {
     const best = runs.reduce((a, b) => (b.perSecond > a.perSecond ? b : a));
     bench.say('changes');
     const visibleMs = [];
-    for (let n = 0; n < changes; n++) visibleMs.push(await untilVisible(admin, customer, products[n * 7]?.slug ?? '', n));
+    for (let n = 0; n < changes; n++)
+      visibleMs.push(await untilVisible(admin, customer, products[n * 7]?.slug ?? '', n));
     await shop.stop();
 
     return {
@@ -87,7 +88,13 @@ interface Reading {
   readonly seconds: number;
 }
 
-async function read(bench: Bench, shop: Shop, as: ShopApi, { singles, lists }: Paths, processes: number): Promise<Reading> {
+async function read(
+  bench: Bench,
+  shop: Shop,
+  as: ShopApi,
+  { singles, lists }: Paths,
+  processes: number,
+): Promise<Reading> {
   const seconds = bench.quick ? 4 : 10;
   const connections = 64;
   // As many addresses of each kind, so that a random pick is a list every second time.
@@ -100,7 +107,9 @@ async function read(bench: Bench, shop: Shop, as: ShopApi, { singles, lists }: P
     seconds,
     warmUpSeconds,
   };
-  const clients = Array.from({ length: processes }, (_, n) => ask<PagesRead>(bench, 'clients/read-pages.ts', { ...input, seed: n + 1 }));
+  const clients = Array.from({ length: processes }, (_, n) =>
+    ask<PagesRead>(bench, 'clients/read-pages.ts', { ...input, seed: n + 1 }),
+  );
   await sleep(warmUpSeconds * 1000);
   const before = { cpuMs: cpuMsOf(shop.pid), atMs: performance.now() };
   await sleep((seconds - 1) * 1000);

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import type { OrdersPlaced, PlaceOrders } from '../clients/place-orders.ts';
 import { fillShop } from '../harness/catalogue.ts';
 import { measureLimit } from '../harness/limit.ts';
-import { describeProfile, describeStatements, resetStatements } from '../harness/profile.ts';
 import { ask, cpuMsOf, cpuMsOfFamily } from '../harness/processes.ts';
+import { describeProfile, describeStatements, resetStatements } from '../harness/profile.ts';
+import type { Bench, Figure, Scenario } from '../harness/scenario.ts';
+import { statementsSent } from '../harness/scrape.ts';
 import { type Shop, startShop } from '../harness/shop.ts';
 import { asAdmin, openWork, type ShopApi, untilAtRest, untilIdle } from '../harness/shop-api.ts';
-import { statementsSent } from '../harness/scrape.ts';
-import type { Bench, Figure, Scenario } from '../harness/scenario.ts';
 
 const productCount = 200;
 const unitsEach = 100_000;
@@ -22,7 +22,8 @@ export const checkout: Scenario = {
     bench.say('filling the shop');
     const products = await fillShop(admin, productCount, unitsEach);
     const skus = products.map(({ sku }) => sku);
-    const place = (load: Omit<PlaceOrders, 'url' | 'skus'>) => measureOrders(bench, shop, admin, { ...load, url: shop.url, skus });
+    const place = (load: Omit<PlaceOrders, 'url' | 'skus'>) =>
+      measureOrders(bench, shop, admin, { ...load, url: shop.url, skus });
 
     bench.say('warming up');
     await place({ run: 'warm', orders: 500, clients: 64 });
@@ -52,7 +53,11 @@ export const checkout: Scenario = {
         `Orders are spread over ${productCount} SKUs; the time ends when no saga is live and every outbox and inbox is empty, twice in a row.`,
         'Mails are sent in the background at a limited pace and may come later; their processor time and statements are counted.',
         'SQL statements are those of all services, their idle polling and the asking for the backlog included.',
-        ...(limit ? ['The limit: one statement an order in one database (bench/limit), run by pgbench; nothing but the rows that keep the invariants.'] : []),
+        ...(limit
+          ? [
+              'The limit: one statement an order in one database (bench/limit), run by pgbench; nothing but the rows that keep the invariants.',
+            ]
+          : []),
       ],
       ...(bench.profile && { profile: [...statements, ...(await describeProfile(shop.profileDir))] }),
     };
@@ -82,7 +87,9 @@ async function measureOrders(bench: Bench, shop: Shop, admin: ShopApi, load: Pla
   const after = await read();
   const confirmed = placed.outcomes.confirmed ?? 0;
   if (confirmed !== load.orders) {
-    throw new Error(`of ${load.orders} orders: ${JSON.stringify(placed.outcomes)}; ${placed.firstFailure ?? ''}${shop.errors().slice(-1000)}`);
+    throw new Error(
+      `of ${load.orders} orders: ${JSON.stringify(placed.outcomes)}; ${placed.firstFailure ?? ''}${shop.errors().slice(-1000)}`,
+    );
   }
   return {
     perSecond: load.orders / (placed.seconds + Math.max(0, restedAtMs - answeredAtMs) / 1000),

@@ -1,7 +1,7 @@
-import type { MessagesHandled, SendMessages } from '../hosts/messages.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { ask } from '../harness/processes.ts';
 import type { Scenario } from '../harness/scenario.ts';
+import type { MessagesHandled, SendMessages } from '../hosts/messages.ts';
 
 const publishers = 512;
 const offeredPerSecond = 1_000;
@@ -28,7 +28,12 @@ export const messages: Scenario = {
 
     return {
       figures: [
-        { name: 'outbox to handled', value: fast.messages / fast.seconds, unit: 'messages/s', target: { atLeast: 8_000 } },
+        {
+          name: 'outbox to handled',
+          value: fast.messages / fast.seconds,
+          unit: 'messages/s',
+          target: { atLeast: 8_000 },
+        },
         { name: 'processor time, Node', value: (fast.cpuMs * 1000) / fast.messages, unit: 'µs a message' },
         { name: 'SQL statements', value: fast.statements / fast.messages, unit: 'a message' },
         { name: 'at 1,000/s: p50', value: steady.toHandled.p50, unit: 'ms' },

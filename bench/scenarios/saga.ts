@@ -1,8 +1,8 @@
 import type { EmbeddedPostgres } from '@stoa/platform/embedded';
-import type { RunSagas, SagasRun } from '../hosts/run-sagas.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { ask, cpuMsOfFamily } from '../harness/processes.ts';
 import type { Bench, Figure, Scenario } from '../harness/scenario.ts';
+import type { RunSagas, SagasRun } from '../hosts/run-sagas.ts';
 
 type Engine = 'stoa' | 'dbos';
 
@@ -15,7 +15,8 @@ const atOnce = 64;
 const connectionsTried = { stoa: [20], dbos: [20, 40] } as const;
 
 export const saga: Scenario = {
-  about: 'sagas of four local steps, each committed before the next starts, beside DBOS Transact on the same PostgreSQL',
+  about:
+    'sagas of four local steps, each committed before the next starts, beside DBOS Transact on the same PostgreSQL',
   async run(bench) {
     const postgres = await startPostgres(bench);
     const figures: Figure[] = [];
@@ -25,7 +26,12 @@ export const saga: Scenario = {
       figures.push(
         { name: `${label}: Stoa`, value: stoa.perSecond, unit: 'sagas/s' },
         { name: `${label}: DBOS`, value: dbos.perSecond, unit: 'workflows/s' },
-        { name: `${label}: Stoa to DBOS`, value: stoa.perSecond / dbos.perSecond, unit: 'to 1', target: { atLeast: 5 } },
+        {
+          name: `${label}: Stoa to DBOS`,
+          value: stoa.perSecond / dbos.perSecond,
+          unit: 'to 1',
+          target: { atLeast: 5 },
+        },
         { name: `${label}: processor time, Stoa`, value: stoa.cpuMs, unit: 'ms a saga' },
         { name: `${label}: processor time, DBOS`, value: dbos.cpuMs, unit: 'ms a workflow' },
       );

@@ -4,9 +4,9 @@ import type { OrdersPlaced, PlaceOrders } from '../clients/place-orders.ts';
 import { fillShop } from '../harness/catalogue.ts';
 import { collectGarbage } from '../harness/inspector.ts';
 import { ask, memoryMbOf } from '../harness/processes.ts';
+import type { Scenario } from '../harness/scenario.ts';
 import { freePort, type Shop, startShop } from '../harness/shop.ts';
 import { asAdmin, untilIdle } from '../harness/shop-api.ts';
-import type { Scenario } from '../harness/scenario.ts';
 import { slopeOf } from '../harness/slope.ts';
 
 const ordersPerSample = 1_000;
@@ -44,7 +44,9 @@ export const startup: Scenario = {
       await collectGarbage(inspectPort);
       const kept = memoryMbOf(shop.pid).now;
       samples.push({ resident, kept });
-      bench.say(`${(n + 1) * ordersPerSample} orders: ${resident.toFixed(0)} MB, ${kept.toFixed(0)} MB after collecting`);
+      bench.say(
+        `${(n + 1) * ordersPerSample} orders: ${resident.toFixed(0)} MB, ${kept.toFixed(0)} MB after collecting`,
+      );
     }
     const { peak } = memoryMbOf(shop.pid);
     const later = samples.slice(1);
@@ -52,10 +54,24 @@ export const startup: Scenario = {
       figures: [
         { name: 'first start to ready', value: first.readyMs / 1000, unit: 's', target: { atMost: 15 } },
         { name: 'first start until the demo is in', value: first.openMs / 1000, unit: 's' },
-        { name: 'second start to ready', value: Math.max(...again.map((shop) => shop.readyMs)) / 1000, unit: 's', target: { atMost: 3 } },
-        { name: 'second start, processor time of Node', value: Math.max(...again.map((shop) => shop.cpuToReadyMs)) / 1000, unit: 's' },
+        {
+          name: 'second start to ready',
+          value: Math.max(...again.map((shop) => shop.readyMs)) / 1000,
+          unit: 's',
+          target: { atMost: 3 },
+        },
+        {
+          name: 'second start, processor time of Node',
+          value: Math.max(...again.map((shop) => shop.cpuToReadyMs)) / 1000,
+          unit: 's',
+        },
         { name: 'resident after 1,000 orders', value: samples[0]?.resident ?? 0, unit: 'MB', target: { atMost: 300 } },
-        { name: 'growth per 1,000 orders after that', value: slopeOf(later.map(({ kept }) => kept)), unit: 'MB', target: { atMost: 1 } },
+        {
+          name: 'growth per 1,000 orders after that',
+          value: slopeOf(later.map(({ kept }) => kept)),
+          unit: 'MB',
+          target: { atMost: 1 },
+        },
         { name: 'growth without collecting', value: slopeOf(later.map(({ resident }) => resident)), unit: 'MB' },
         { name: 'resident at its highest', value: peak, unit: 'MB' },
       ],

@@ -256,6 +256,17 @@ describe('the inbox', () => {
     }
   });
 
+  it('handles a delayed message only when its time has come, and what is behind it of its key after it', async () => {
+    const inbox = await start();
+    await inbox.accept([{ ...message('a', 'delayed'), delayMs: 400 }, message('a', 'behind'), message('b', 'other')]);
+    const dueInMs = async () =>
+      (await db.query<{ ms: number }>('select extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from kit.inbox order by seq', []))[0]?.ms ?? 0;
+    assert.deepEqual(await effects(), ['other']);
+    assert.ok((await dueInMs()) > 0, 'it waits by the clock of the database');
+    await until(async () => (await kept()).length === 0);
+    assert.deepEqual(await effects(), ['other', 'delayed', 'behind']);
+  });
+
   it('keeps marks for thirty days and has room for those of the coming week', async () => {
     const now = Date.now();
     const partitions = async () =>

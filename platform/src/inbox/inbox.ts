@@ -114,7 +114,8 @@ export class Inbox {
   }
 
   async #carryOut(arrivals: readonly Arrival[], tx: Tx): Promise<void> {
-    const known = arrivals.filter(({ message }) => this.#options.knows(message.type));
+    const known = arrivals.filter(({ message }) => this.#options.knows(message.type) && !message.delayMs);
+    const delayed = arrivals.filter(({ message }) => this.#options.knows(message.type) && message.delayMs);
     const parked = arrivals.filter(({ message }) => !this.#options.knows(message.type));
     const marked = await tx.query<{ id: string }>(markArrivals, [
       known.map(({ message }) => message.id),
@@ -124,6 +125,10 @@ export class Inbox {
     const held = known.filter(({ message }) => !ids.has(message.id));
     if (held.length > 0) {
       await keep(tx, held.map(({ message }) => ({ message, status: 'waiting', attempts: 0, delayMs: 0, reason: null })));
+      this.#keepsRows = true;
+    }
+    if (delayed.length > 0) {
+      await keep(tx, delayed.map(({ message }) => ({ message, status: 'waiting', attempts: 0, delayMs: message.delayMs ?? 0, reason: null })));
       this.#keepsRows = true;
     }
     if (parked.length > 0) {

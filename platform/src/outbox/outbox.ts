@@ -26,6 +26,18 @@ export interface OutboxOptions {
   readonly onEvent?: (message: Message) => void;
 }
 
+/** An event to be told. */
+export interface Publication<E extends EventType> {
+  /** The aggregate it is about. */
+  readonly key: string;
+  readonly payload: PayloadOf<E>;
+  readonly cause: Cause;
+  /** When it happened; now unless given. */
+  readonly occurredAt?: string;
+  /** Milliseconds after its arrival before which nobody handles it. */
+  readonly delayMs?: number;
+}
+
 const insert = insertText(
   'kit.outbox',
   { id: 'uuid', subscriber: 'text', type: 'text', key: 'text', body: 'json' },
@@ -49,7 +61,7 @@ export class Outbox {
   publish<E extends EventType>(
     tx: Tx,
     event: E,
-    { key, payload, cause, occurredAt }: { key: string; payload: PayloadOf<E>; cause: Cause; occurredAt?: string },
+    { key, payload, cause, occurredAt, delayMs }: Publication<E>,
   ): void {
     const validator = validatorOf(event.payload);
     assert(validator.check(payload), `${event.type}: ${JSON.stringify(validator.violations(payload).slice(0, 3))}`);
@@ -60,6 +72,7 @@ export class Outbox {
       payload,
       occurredAt: occurredAt ?? this.#options.clock.now(),
       cause,
+      ...(delayMs && { delayMs }),
     };
     for (const subscriber of this.#options.subscribersOf(event.type)) this.send(tx, subscriber, message);
     const { onEvent } = this.#options;

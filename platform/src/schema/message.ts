@@ -19,6 +19,8 @@ export interface Message<P = unknown> {
   readonly payload: P;
   readonly occurredAt: string;
   readonly cause: Cause;
+  /** Milliseconds after its arrival before which it is not handled. Holds back the later messages of its key, as any that waits does. */
+  readonly delayMs?: number | undefined;
   /** Present on commands and on their replies. */
   readonly step?: StepAddress | undefined;
 }

@@ -15,6 +15,7 @@ import type {
   ReplyOf,
   StepAddress,
 } from '../schema/index.ts';
+import type { Publication } from '../outbox/index.ts';
 import type { Database, Tx } from '../sql/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Client } from '../client/index.ts';
@@ -33,11 +34,7 @@ export interface Service<D = unknown> {
   /** A typed client of another service, wherever it runs. */
   client<C extends Contract>(contract: C): Client<C>;
   /** Tells everybody who listens, once the transaction has committed. */
-  publish<E extends EventType>(
-    tx: Tx,
-    event: E,
-    message: { key: string; payload: PayloadOf<E>; cause: Cause; occurredAt?: string },
-  ): void;
+  publish<E extends EventType>(tx: Tx, event: E, message: Publication<E>): void;
   /** Sends the reply of a command whose handler answered `later`. */
   reply(tx: Tx, command: { step: StepAddress; key: string; cause: Cause }, outcome: Outcome): void;
   /** Has an effect outside performed once the transaction has committed. */

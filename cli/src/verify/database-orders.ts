@@ -30,7 +30,7 @@ const nobody = '00000000-0000-0000-0000-000000000000';
 export async function* orderPages({ of }: Databases): AsyncGenerator<OrderRow[]> {
   for (let after = nobody; ; ) {
     const rows = await of.order.query<OrderRow>(
-      `with page as (select * from orders where id > $1 order by id limit ${pageRows}),
+      `with page as (select id, status, version, state::jsonb as state from orders where id > $1 order by id limit ${pageRows}),
        streams as (
          select e.stream, count(*) as events, min(e.version) as first_version, max(e.version) as last_version,
                 (array_agg(e.type order by e.version desc) filter (where e.type in
@@ -55,9 +55,9 @@ export async function* orderPages({ of }: Databases): AsyncGenerator<OrderRow[]>
               (o.state #>> '{payment,captured,amount}')::bigint as captured,
               (o.state #>> '{payment,refunded,amount}')::bigint as refunded,
               (select jsonb_object_agg(sku, units) from (
-                 select item ->> 'sku' as sku, sum((item ->> 'quantity')::bigint) as units from json_array_elements(o.state -> 'items') item group by 1
+                 select item ->> 'sku' as sku, sum((item ->> 'quantity')::bigint) as units from jsonb_array_elements(o.state -> 'items') item group by 1
                ) items) as items,
-              greatest((select count(*) from shipment s where s.order_id = o.id), json_array_length(o.state -> 'shipments')) as shipments,
+              greatest((select count(*) from shipment s where s.order_id = o.id), jsonb_array_length(o.state -> 'shipments')) as shipments,
               exists (select from live where live.id = o.id::text) as live,
               coalesce(s.events, 0) as events, s.first_version, s.last_version, s.last_status,
               coalesce(s.captured, 0) as captured_by_events,

@@ -5,9 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { run as access } from './check/access.ts';
 import { run as boundaries } from './check/boundaries.ts';
+import { run as errorCodes } from './check/error-codes.ts';
 import { run as names } from './check/names.ts';
 import { run as packages } from './check/packages.ts';
+import { run as picture } from './check/picture.ts';
 import { runProgram } from './check/run-program.ts';
+import { run as settings } from './check/settings.ts';
 
 /** Takes the root folder and answers with what is wrong, one sentence a problem. */
 type Check = (root: string) => Promise<string[]>;
@@ -19,6 +22,9 @@ const checks: Readonly<Record<string, Check>> = {
   names,
   access,
   packages,
+  settings,
+  'error-codes': errorCodes,
+  picture,
   unused: runProgram('knip', ['--no-progress', '--no-config-hints']),
   'unit-tests': runProgram(fileURLToPath(new URL('test.ts', import.meta.url)), ['--unit']),
 };

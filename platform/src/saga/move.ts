@@ -129,6 +129,7 @@ export class Move {
   async turnBack(failure: SagaFailure, inDoubt: boolean): Promise<void> {
     if (inDoubt && this.#definition.steps[this.#index]?.kind === 'command') this.#stepEnded('do', 'given-up', failure.code);
     this.#row.status = 'compensating';
+    this.#row.stuck = null;
     this.#row.failure = failure;
     await this.#undoFrom(inDoubt ? this.#index : this.#index - 1);
   }

@@ -32,6 +32,10 @@ select saga, step, $3 from unnest($1::uuid[], $2::text[]) as s(saga, step)
 on conflict (saga, step) do nothing
 returning saga, step`;
 
+const forgetRefused = `
+delete from kit.step s using unnest($1::uuid[], $2::text[]) as again(saga, step)
+where s.saga = again.saga and s.step = again.step and s.state = 'refused'`;
+
 const look = `
 select s.saga, s.step, s.state, s.outcome from kit.step s
 join unnest($1::uuid[], $2::text[]) as asked(saga, step) using (saga, step)
@@ -79,6 +83,8 @@ export class Participant {
   }
 
   async #doMany(commands: readonly StepCommand[], handlers: StepHandlers, tx: Tx): Promise<void> {
+    const again = commands.filter((command) => command.step.again);
+    if (again.length > 0) await tx.query(forgetRefused, [again.map(({ step }) => step.saga), again.map(({ step }) => step.step)]);
     const begun = await this.#begin(commands, handlers.later ? 'doing' : 'done', tx);
     const fresh = commands.filter((command) => begun.has(nameOf(command)));
     const results = fresh.length > 0 ? await handlers.doMany(fresh, tx) : [];

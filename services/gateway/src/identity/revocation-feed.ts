@@ -1,7 +1,7 @@
 import { userContract } from '@stoa/contracts/user';
 import { userEvents } from '@stoa/contracts/user-messages';
 import type { Revocations } from '@stoa/platform/auth';
-import type { Message, PayloadOf } from '@stoa/platform/schema';
+import type { EventType, PayloadOf } from '@stoa/platform/schema';
 import type { EdgeHost } from '@stoa/platform/service';
 import { identifyRequest } from '../request/trace.ts';
 import type { ApiKeys } from './api-keys.ts';
@@ -25,15 +25,10 @@ export function followRevocations(host: EdgeHost, revocations: Revocations, keys
   let asking: Promise<void> | undefined;
   let again = false;
 
-  host.onEvent(userEvents.userChanged.type, (message) => {
-    const { userId, tokensValidFrom } = (message as Message<PayloadOf<typeof userEvents.userChanged>>).payload;
-    revocations.revokeUser(userId, Date.parse(tokensValidFrom));
-  });
-  host.onEvent(userEvents.userErased.type, (message) => {
-    const { userId, erasedAt } = (message as Message<PayloadOf<typeof userEvents.userErased>>).payload;
-    // Nobody signs in after erasure, so a moment more than the event says ends nothing that should live.
-    revocations.revokeUser(userId, Date.parse(erasedAt) + 1000);
-  });
+  hear(host, userEvents.userChanged, ({ userId, tokensValidFrom }) => revocations.revokeUser(userId, Date.parse(tokensValidFrom)));
+  hear(host, userEvents.userErased, ({ userId, erasedAt }) => revocations.revokeUser(userId, Date.parse(erasedAt)));
+  hear(host, userEvents.sessionEnded, ({ sessionId }) => revocations.revokeSession(sessionId));
+  hear(host, userEvents.apiKeyRevoked, ({ keyId }) => keys.revoke(keyId));
 
   async function ask(): Promise<void> {
     try {
@@ -73,4 +68,8 @@ export function followRevocations(host: EdgeHost, revocations: Revocations, keys
     },
     close: () => clearInterval(timer),
   };
+}
+
+function hear<E extends EventType>(host: EdgeHost, event: E, react: (payload: PayloadOf<E>) => void): void {
+  host.onEvent(event.type, (message) => react(message.payload as PayloadOf<E>));
 }

@@ -69,6 +69,15 @@ export function opsRoutes(host: EdgeHost) {
       );
       return { body: { skipped: sum(answers, ({ skipped }) => skipped), partial: [...partial] } };
     },
+    async listTraces({ query }: Call<Operations['listTraces']>) {
+      const items = host.traces?.recent(query.limit ?? 20) ?? [];
+      return { body: { items: items.map((trace) => ({ ...trace, services: [...trace.services] })) } };
+    },
+    async getTrace({ params }: Call<Operations['getTrace']>) {
+      const spans = host.traces?.byId(params.id) ?? [];
+      if (spans.length > 0) return { body: { traceId: params.id, spans } };
+      throw refusal('trace.not-found', 'The trace was not recorded, or has made room for newer ones.');
+    },
     async checkInvariants(call: Call<Operations['checkInvariants']>) {
       const asked = await askServices(
         services,

@@ -17,6 +17,9 @@ export async function createOwnTarget(
   const definition = { name: 'gateway', contract: gatewayContract, routes } as unknown as ServiceDefinition;
   // No database, no messages, no sagas: these handlers have what they need by closure.
   const service = { name: 'gateway', clock: host.clock, log: host.log, deps: undefined } as unknown as Service;
-  const hosted = await hostHttp(definition, service, { log: host.log });
+  const hosted = await hostHttp(definition, service, {
+    log: host.log,
+    ...(host.traces && { traces: host.traces }),
+  });
   return { target: { kind: 'local', contract: gatewayContract, handle: hosted.handle }, hosted };
 }

@@ -103,6 +103,37 @@ export const OpsInvariant = strict({
 });
 export type OpsInvariant = Static<typeof OpsInvariant>;
 
+/** A trace in a list: one request from outside and all that followed from it. */
+export const OpsTrace = strict({
+  traceId: Type.String(),
+  name: Type.String({ description: 'Of its first span: POST /api/v1/orders …' }),
+  startedAt: Instant,
+  durationMs: Type.Number(),
+  spans: count,
+  services: Type.Array(Type.String()),
+  failed: Type.Boolean(),
+});
+export type OpsTrace = Static<typeof OpsTrace>;
+
+/** One trace with its spans in the order they started. */
+export const OpsTraceDetail = strict({
+  traceId: Type.String(),
+  spans: Type.Array(
+    strict({
+      traceId: Type.String(),
+      spanId: Type.String(),
+      parentSpanId: nullable(Type.String()),
+      name: Type.String(),
+      service: Type.String(),
+      startedAt: Instant,
+      durationMs: Type.Number(),
+      error: nullable(Type.String({ description: 'The code of the error it ended with' })),
+      attributes: Type.Record(Type.String(), Type.Unknown()),
+    }),
+  ),
+});
+export type OpsTraceDetail = Static<typeof OpsTraceDetail>;
+
 /** Work that has been accepted and is not done. */
 const backlog = { outbox: count, inbox: count, sagasLive: count, effects: count, dead: count };
 
@@ -237,6 +268,23 @@ const opsOperations = {
     }),
     answer: strict({ skipped: Type.Integer(), partial }),
   }),
+  listTraces: operation({
+    method: 'GET',
+    path: '/api/v1/ops/traces',
+    summary: 'The newest traces kept in this process, newest first; under load only some are recorded',
+    access: operator,
+    query: { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })) },
+    answer: strict({ items: Type.Array(OpsTrace) }),
+  }),
+  getTrace: operation({
+    method: 'GET',
+    path: '/api/v1/ops/traces/:id',
+    summary: 'One trace with its spans: requests, messages and how long they waited, saga steps, effects outside',
+    access: operator,
+    params: { id: Type.String({ pattern: '^[0-9a-f]{32}$' }) },
+    answer: OpsTraceDetail,
+    errors: ['trace.not-found'],
+  }),
   checkInvariants: operation({
     method: 'GET',
     path: '/api/v1/ops/invariants',
@@ -294,5 +342,6 @@ export const gatewayContract = contract({
   errors: {
     'saga.not-found': { status: 404, title: 'There is no such saga' },
     'saga.not-stuck': { status: 409, title: 'The saga is not stuck' },
+    'trace.not-found': { status: 404, title: 'The trace is not kept' },
   },
 });

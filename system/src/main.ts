@@ -3,11 +3,12 @@ import { createRequire } from 'node:module';
 import { type Environment, readSettings, setting } from '@stoa/platform/config';
 import { onSignals } from '@stoa/platform/lifecycle';
 import { type Running, run } from '@stoa/platform/service';
-import { createLog, createMetrics, serveMetrics } from '@stoa/platform/telemetry';
+import { createLog, createMetrics, createTraces, serveMetrics } from '@stoa/platform/telemetry';
 import { type Admin, firstAdmin } from './admin.ts';
 import { openDatabases } from './databases.ts';
 import { seedDemo } from './demo/seed.ts';
 import { services } from './services.ts';
+import { countTrade } from './trade.ts';
 
 export { seedDemo };
 
@@ -22,6 +23,7 @@ export interface Shop {
   readonly running: Running;
   readonly url: string;
   readonly admin: Admin;
+  readonly metricsUrl: string;
   stop(deadlineMs?: number): Promise<void>;
 }
 
@@ -42,13 +44,17 @@ export async function openShop({ environment, demo }: UpOptions): Promise<Shop> 
   const admin = await firstAdmin(environment, dataDir);
   const databases = openDatabases(environment, dataDir, log);
   const metrics = createMetrics();
+  const traces = await createTraces({ environment, version });
   const scrape = await serveMetrics(metrics, { port: settings.STOA_METRICS_PORT });
+  const closeTraces = () => traces.close().catch((error) => log.warn({ err: error }, 'the last spans could not be sent'));
   try {
     const running = await run(services, {
       environment: { ...environment, STOA_DATA_DIR: dataDir, STOA_ADMIN_EMAIL: admin.email, STOA_ADMIN_PASSWORD: admin.password },
       log,
       version,
       metrics,
+      traces,
+      onEvent: countTrade(metrics),
       databaseUrl: (service) => databases.urlOf(service),
     });
     const url = running.url ?? '';
@@ -57,13 +63,16 @@ export async function openShop({ environment, demo }: UpOptions): Promise<Shop> 
       running,
       url,
       admin,
+      metricsUrl: scrape.url,
       async stop(deadlineMs) {
         await running.stop(deadlineMs);
+        await closeTraces();
         await scrape.close();
         await databases.close();
       },
     };
   } catch (error) {
+    await closeTraces();
     await scrape.close();
     await databases.close();
     throw error;

@@ -29,9 +29,26 @@ export function measureServices(metrics: Metrics, services: ReadonlyMap<string, 
   metrics.gauge('stoa_inbox_messages', 'Messages that wait, are dead or are parked', ['service', 'status'], () =>
     each((hosted) => byStatus(hosted, 'select status, count(*) as count from kit.inbox group by status')),
   );
-  metrics.gauge('stoa_sagas', 'Sagas that have not ended, by status', ['service', 'status'], () =>
+  metrics.gauge('stoa_inbox_lag_seconds', 'Time since the oldest message arrived that waits to be handled', ['service'], () =>
     each((hosted) =>
-      byStatus(hosted, `select status, count(*) as count from kit.saga where status in ('running', 'compensating', 'stuck') group by status`),
+      count(hosted, `select coalesce(extract(epoch from clock_timestamp() - min(arrived_at)), 0)::float8 as count from kit.inbox where status = 'waiting'`),
+    ),
+  );
+  metrics.gauge('stoa_dead_letters', 'Messages that no try could handle', ['service'], () =>
+    each((hosted) => count(hosted, `select count(*) as count from kit.inbox where status = 'dead'`)),
+  );
+  metrics.gauge('stoa_effects', 'Effects outside that have not ended', ['service'], () =>
+    each(async (hosted) => (hosted.definition.effects ? count(hosted, 'select count(*) as count from kit.effect') : [])),
+  );
+  metrics.gauge('stoa_sagas', 'Sagas that have not ended, by status: a stuck one waits for a person', ['service', 'status'], () =>
+    each(async (hosted) =>
+      hosted.definition.sagas
+        ? byStatus(
+            hosted,
+            `select status, count(s.id) as count from unnest(array['running', 'compensating', 'stuck']) as status
+            left join kit.saga s using (status) group by status`,
+          )
+        : [],
     ),
   );
 }

@@ -1,0 +1,75 @@
+// limit: 180 s
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { TestShop } from '../shop.ts';
+
+const run = promisify(execFile);
+const root = new URL('../../', import.meta.url);
+
+let shop: TestShop;
+let folder: string;
+
+before(async () => {
+  shop = await TestShop.open({ environment: { STOA_DEMO: '1' } });
+  folder = await mkdtemp(join(tmpdir(), 'stoa-readme-'));
+});
+
+after(async () => {
+  await shop?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+for (const page of ['README.md', 'docs/guides/first-order.md']) {
+  test(`the commands of ${page} answer what it says`, async () => {
+    const steps = stepsOf(await readFile(new URL(page, root), 'utf8'));
+    assert.ok(
+      steps.some(({ says }) => says !== undefined),
+      'a page that promises nothing proves nothing',
+    );
+    for (const [at, { says }] of steps.entries()) {
+      const answer = await answerOf(steps.slice(0, at), steps[at] as Step);
+      if (says === undefined) continue;
+      const whole: unknown = JSON.parse(answer);
+      assert.deepEqual(partOf(whole, JSON.parse(says)), JSON.parse(says), `step ${at + 1}: ${answer}`);
+    }
+  });
+}
+
+interface Step {
+  readonly commands: string;
+  /** A part of the last answer. */
+  readonly says: string | undefined;
+}
+
+/** Shell blocks in order, each with the JSON block that follows it. */
+function stepsOf(page: string): Step[] {
+  return [...page.matchAll(/```sh\n([\s\S]*?)```(?:\s*```json\n([\s\S]*?)```)?/g)].map(([, commands = '', says]) => ({
+    commands,
+    says,
+  }));
+}
+
+/** What the last command of a step prints. Earlier steps are only asked for the variables that they set. */
+async function answerOf(earlier: readonly Step[], { commands }: Step): Promise<string> {
+  const variables = earlier.flatMap((step) => step.commands.match(/^\w+=\$\(.*\)$/gm) ?? []);
+  const script = ['set -euo pipefail', ...variables, commands.replaceAll('http://localhost:3000', shop.url)].join('\n');
+  const { stdout } = await run('bash', ['-c', script], {
+    cwd: folder,
+    env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
+  });
+  return stdout.slice(Math.max(stdout.lastIndexOf('}{') + 1, 0));
+}
+
+/** Of a value only what a pattern names, at every depth. */
+function partOf(value: unknown, pattern: unknown): unknown {
+  if (Array.isArray(pattern) && Array.isArray(value)) return value.map((item, at) => partOf(item, pattern[at]));
+  if (typeof pattern !== 'object' || pattern === null || typeof value !== 'object' || value === null) return value;
+  const whole = value as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(pattern).map(([name, inner]) => [name, partOf(whole[name], inner)]));
+}

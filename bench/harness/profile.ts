@@ -14,16 +14,26 @@ export const profileSettings = {
 };
 
 const functionsMax = 25;
+const foldersMax = 20;
 const statementsMax = 20;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+interface Frame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly lineNumber: number;
+}
+
 interface CpuProfile {
-  readonly nodes: readonly { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
+  readonly nodes: readonly { id: number; callFrame: Frame; children?: readonly number[] }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
-/** The functions that took most of the processor themselves, and the folders they are in, as shares of the time that was not idle. */
+/**
+ * Where a process spent the time in which it was not idle: the functions that took most themselves, and the folders of ours and of packages, to
+ * which what Node and V8 did for them is charged.
+ */
 export async function describeProfile(dir: string): Promise<string[]> {
   const ofFunction = new Map<string, number>();
   const ofFolder = new Map<string, number>();
@@ -32,6 +42,7 @@ export async function describeProfile(dir: string): Promise<string[]> {
     if (!name.endsWith('.cpuprofile')) continue;
     const profile = JSON.parse(await readFile(join(dir, name), 'utf8')) as CpuProfile;
     const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
+    const parents = new Map(profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
     profile.samples.forEach((id, at) => {
       const frame = frames.get(id);
       const micros = profile.timeDeltas[at] ?? 0;
@@ -39,7 +50,10 @@ export async function describeProfile(dir: string): Promise<string[]> {
       busy += micros;
       const place = placeOf(frame.url);
       add(ofFunction, `${frame.functionName || '(anonymous)'}  ${place && `${place}:${frame.lineNumber + 1}`}`, micros);
-      add(ofFolder, folderOf(frame.functionName, place), micros);
+      let payer: number | undefined = id;
+      while (payer !== undefined && !isCode(frames.get(payer))) payer = parents.get(payer);
+      const paid = payer === undefined ? undefined : frames.get(payer);
+      add(ofFolder, paid ? folderOf(placeOf(paid.url)) : `Node itself, ${frame.functionName || 'callbacks'}`, micros);
     });
   }
   const lines = (of: Map<string, number>, max: number) =>
@@ -48,20 +62,23 @@ export async function describeProfile(dir: string): Promise<string[]> {
       .slice(0, max)
       .map(([name, micros]) => `  ${((micros / busy) * 100).toFixed(1).padStart(5)} %  ${name}`);
   return [
-    'Node, self time by folder:',
-    ...lines(ofFolder, 16),
-    'Node, self time by function:',
+    'Node, by folder, with what Node and V8 did for it:',
+    ...lines(ofFolder, foldersMax),
+    'Node, by function, alone:',
     ...lines(ofFunction, functionsMax),
   ];
+}
+
+/** Whether a frame is in a file of ours or of a package, not in Node or V8. */
+function isCode(frame: Frame | undefined): boolean {
+  return frame?.url.startsWith('file://') === true;
 }
 
 function placeOf(url: string): string {
   return url.startsWith('file://') ? relative(root, fileURLToPath(url)) : url;
 }
 
-function folderOf(functionName: string, place: string): string {
-  if (place === '') return functionName.startsWith('(') ? functionName : 'V8';
-  if (place.startsWith('node:')) return place.split('/').slice(0, 2).join('/');
+function folderOf(place: string): string {
   const parts = place.split('/');
   const depth = parts[0] === 'node_modules' && !parts[1]?.startsWith('@') ? 2 : 3;
   return parts.slice(0, depth).join('/');

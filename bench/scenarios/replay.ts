@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { memoryMbOf } from '../harness/processes.ts';
-import { describeProfile } from '../harness/profile.ts';
+import { cpuMsOf, cpuMsOfFamily, memoryMbOf } from '../harness/processes.ts';
+import { describeProfile, describeStatements, resetStatements } from '../harness/profile.ts';
 import type { Bench, Figure, Scenario } from '../harness/scenario.ts';
 import { admin, type Shop, startShop, stoa } from '../harness/shop.ts';
 import { writeYear } from '../harness/year.ts';
@@ -23,6 +23,9 @@ export const replay: Scenario = {
       { name: 'month', value: month.seconds, unit: 's', target: { atMost: monthSecondsMax } },
       { name: 'month: lines', value: month.linesRead / month.seconds, unit: 'lines/s' },
       { name: 'month: orders', value: month.orders / month.seconds, unit: 'orders/s' },
+      { name: 'month: processor time, command', value: month.cpu.command, unit: 's' },
+      { name: 'month: processor time, shop', value: month.cpu.shop, unit: 's' },
+      { name: 'month: processor time, PostgreSQL', value: month.cpu.postgres, unit: 's' },
       { name: 'month: memory of the command at its highest', value: month.peakMb, unit: 'MB' },
       { name: 'month: memory of the shop at its highest', value: month.shopPeakMb, unit: 'MB' },
     ];
@@ -60,6 +63,8 @@ interface Replayed {
   readonly orders: number;
   readonly peakMb: number;
   readonly shopPeakMb: number;
+  /** Seconds of processor time. */
+  readonly cpu: { readonly command: number; readonly shop: number; readonly postgres: number };
   readonly profile: readonly string[];
 }
 
@@ -71,11 +76,19 @@ interface ReplayFigures {
 
 async function replayed(bench: Bench, name: 'month' | 'year', file: string): Promise<Replayed> {
   const shop = await startShop(bench, { dataDir: join(bench.dir, name) });
-  const { figures, seconds, peakMb } = await runReplay(bench, shop, file, timeoutMs[name]);
+  if (bench.profile) await resetStatements(shop);
+  const before = { shop: cpuMsOf(shop.pid), postgres: cpuMsOfFamily(shop.postgres.pid) };
+  const { figures, seconds, peakMb, cpuMs } = await runReplay(bench, shop, file, timeoutMs[name]);
   if (figures.invariants.violated > 0 || figures.invariants.held === 0) {
     throw new Error(`invariants after the ${name}: ${JSON.stringify(figures.invariants)}`);
   }
   const shopPeakMb = memoryMbOf(shop.pid).peak;
+  const cpu = {
+    command: cpuMs / 1000,
+    shop: (cpuMsOf(shop.pid) - before.shop) / 1000,
+    postgres: (cpuMsOfFamily(shop.postgres.pid) - before.postgres) / 1000,
+  };
+  const statements = bench.profile ? await describeStatements(shop) : [];
   await shop.stop();
   return {
     seconds,
@@ -83,7 +96,8 @@ async function replayed(bench: Bench, name: 'month' | 'year', file: string): Pro
     orders: figures.orders.placed,
     peakMb,
     shopPeakMb,
-    profile: bench.profile ? await describeProfile(shop.profileDir) : [],
+    cpu,
+    profile: bench.profile ? [...statements, ...(await describeProfile(shop.profileDir))] : [],
   };
 }
 
@@ -92,7 +106,7 @@ async function runReplay(
   shop: Shop,
   file: string,
   timeoutMs: number,
-): Promise<{ figures: ReplayFigures; seconds: number; peakMb: number }> {
+): Promise<{ figures: ReplayFigures; seconds: number; peakMb: number; cpuMs: number }> {
   const startedAtMs = performance.now();
   const child = spawn(process.execPath, [stoa, 'replay', file, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -108,8 +122,10 @@ async function runReplay(
     texts.error = (texts.error + text).slice(-4000);
   });
   let peakMb = 0;
+  let cpuMs = 0;
   const watch = setInterval(() => {
     peakMb = Math.max(peakMb, memoryMbOf(child.pid as number).peak);
+    cpuMs = Math.max(cpuMs, cpuMsOf(child.pid as number));
   }, 100);
   const code = await new Promise((done) => child.once('close', done));
   clearInterval(watch);
@@ -118,5 +134,6 @@ async function runReplay(
     figures: JSON.parse(texts.out) as ReplayFigures,
     seconds: (performance.now() - startedAtMs) / 1000,
     peakMb,
+    cpuMs,
   };
 }

@@ -47,6 +47,7 @@ export function openProgress(out: { write(text: string): unknown; isTTY?: boolea
       finish();
       const nowMs = performance.now();
       part = { title, total, done: 0, startedAtMs: nowMs, drawnAtMs: nowMs };
+      if (!bar) out.write(`${title}…\n`);
     },
     expect(more) {
       if (part) part.total += more;

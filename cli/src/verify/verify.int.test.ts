@@ -16,7 +16,12 @@ import type { InvariantName } from './findings.ts';
 let hosted: HostedShop;
 let shop: Shop;
 let databases: Databases;
-const orders: Record<'sold' | 'refunded' | 'declined' | 'cancelled', string> = { sold: '', refunded: '', declined: '', cancelled: '' };
+const orders: Record<'sold' | 'refunded' | 'declined' | 'cancelled', string> = {
+  sold: '',
+  refunded: '',
+  declined: '',
+  cancelled: '',
+};
 
 before(async () => {
   hosted = await hostShop('verify');
@@ -29,9 +34,17 @@ after(async () => {
 });
 
 async function order(paymentToken: string): Promise<Order> {
-  const body = { email: 'buyer@example.com', items: [{ sku: 'TEA', quantity: 2 }], shippingMethod: 'none', taxExempt: true, paymentToken };
+  const body = {
+    email: 'buyer@example.com',
+    items: [{ sku: 'TEA', quantity: 2 }],
+    shippingMethod: 'none',
+    taxExempt: true,
+    paymentToken,
+  };
   const placed = await shop.call(orderContract.operations.placeOrder, { body }, { idempotencyKey: newId(), waitS: 30 });
-  return until(placed.id, ({ status, payment }) => (status === 'confirmed' ? payment.status === 'captured' : status !== 'pending'));
+  return until(placed.id, ({ status, payment }) =>
+    status === 'confirmed' ? payment.status === 'captured' : status !== 'pending',
+  );
 }
 
 async function until(id: string, reached: (order: Order) => boolean): Promise<Order> {
@@ -48,7 +61,14 @@ async function violated(): Promise<Map<InvariantName, string>> {
   await databases.refresh();
   const findings = await checkByDatabases(databases, undefined);
   const names: InvariantName[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'I7', 'I9'];
-  return new Map(names.flatMap((name) => findings.violations(name).slice(0, 1).map(({ witness }) => [name, witness] as const)));
+  return new Map(
+    names.flatMap((name) =>
+      findings
+        .violations(name)
+        .slice(0, 1)
+        .map(({ witness }) => [name, witness] as const),
+    ),
+  );
 }
 
 /** Damages a database behind everybody's back, looks, and mends it. */
@@ -76,31 +96,61 @@ describe('stoa verify', () => {
     const variants = [{ sku: 'TEA', price: { amount: 450, currency: 'EUR' } }];
     await shop.call(productContract.operations.createProduct, { body: { title: 'Tea', status: 'active', variants } });
     const received = { kind: 'received', quantity: 100, reason: 'opening' } as const;
-    await shop.call(inventoryContract.operations.adjustStock, { params: { sku: 'TEA' }, body: received }, { idempotencyKey: newId() });
+    await shop.call(
+      inventoryContract.operations.adjustStock,
+      { params: { sku: 'TEA' }, body: received },
+      { idempotencyKey: newId() },
+    );
     orders.sold = (await order('tok_approved')).id;
     orders.declined = (await order('tok_declined')).id;
     const refunded = await order('tok_approved');
     orders.refunded = refunded.id;
-    const refund = { items: [{ lineId: refunded.items[0]?.lineId as string, quantity: 1 }], reason: 'broken', restock: true };
-    await shop.call(orderContract.operations.refundOrder, { params: { id: refunded.id }, body: refund }, { idempotencyKey: newId(), waitS: 30 });
+    const refund = {
+      items: [{ lineId: refunded.items[0]?.lineId as string, quantity: 1 }],
+      reason: 'broken',
+      restock: true,
+    };
+    await shop.call(
+      orderContract.operations.refundOrder,
+      { params: { id: refunded.id }, body: refund },
+      { idempotencyKey: newId(), waitS: 30 },
+    );
     orders.cancelled = (await order('tok_approved')).id;
-    await shop.call(orderContract.operations.cancelOrder, { params: { id: orders.cancelled }, body: { reason: 'changed my mind' } });
+    await shop.call(orderContract.operations.cancelOrder, {
+      params: { id: orders.cancelled },
+      body: { reason: 'changed my mind' },
+    });
     await until(orders.cancelled, ({ status }) => status === 'cancelled');
     const { code, out, told } = await hosted.stoa('verify', '--databases', '--json');
     assert.equal(code, 0, told);
-    const { held, passes, invariants } = JSON.parse(out) as { held: boolean; passes: string[]; invariants: { name: string; verdict: string }[] };
+    const { held, passes, invariants } = JSON.parse(out) as {
+      held: boolean;
+      passes: string[];
+      invariants: { name: string; verdict: string }[];
+    };
     assert.deepEqual([held, passes], [true, ['api', 'databases']]);
-    assert.deepEqual(invariants.map(({ name, verdict }) => `${name} ${verdict}`), ['I1', 'I2', 'I3', 'I4', 'I5', 'I7', 'I9'].map((name) => `${name} held`));
+    assert.deepEqual(
+      invariants.map(({ name, verdict }) => `${name} ${verdict}`),
+      ['I1', 'I2', 'I3', 'I4', 'I5', 'I7', 'I9'].map((name) => `${name} held`),
+    );
     databases = (await openDatabases(hosted.environment, shop.url)) as Databases;
     assert.deepEqual([...(await violated())], []);
   });
 
-  const damages: { invariant: InvariantName; what: string; service: string; damage: () => string; mend: () => string; witness: () => string }[] = [
+  const damages: {
+    invariant: InvariantName;
+    what: string;
+    service: string;
+    damage: () => string;
+    mend: () => string;
+    witness: () => string;
+  }[] = [
     {
       invariant: 'I1',
       what: 'a movement that is missing from the ledger',
       service: 'inventory',
-      damage: () => `create table lost as select * from ledger where kind = 'received'; delete from ledger where kind = 'received'`,
+      damage: () =>
+        `create table lost as select * from ledger where kind = 'received'; delete from ledger where kind = 'received'`,
       mend: () => 'insert into ledger overriding system value select * from lost; drop table lost',
       witness: () => 'SKU TEA at main',
     },
@@ -116,15 +166,18 @@ describe('stoa verify', () => {
       invariant: 'I2',
       what: 'a sold order that bought less than it says',
       service: 'inventory',
-      damage: () => `update reservation set quantity = 1 where order_id = '${orders.sold}'; update stock set sold = sold - 1, received = received - 1 where sku = 'TEA'`,
-      mend: () => `update reservation set quantity = 2 where order_id = '${orders.sold}'; update stock set sold = sold + 1, received = received + 1 where sku = 'TEA'`,
+      damage: () =>
+        `update reservation set quantity = 1 where order_id = '${orders.sold}'; update stock set sold = sold - 1, received = received - 1 where sku = 'TEA'`,
+      mend: () =>
+        `update reservation set quantity = 2 where order_id = '${orders.sold}'; update stock set sold = sold + 1, received = received + 1 where sku = 'TEA'`,
       witness: () => `order ${orders.sold}`,
     },
     {
       invariant: 'I3',
       what: 'a refund that the ledger has not',
       service: 'payment',
-      damage: () => `create table lost as select * from movement where kind = 'refund'; delete from movement where kind = 'refund' and payment_id in (select id from payment where order_id = '${orders.refunded}')`,
+      damage: () =>
+        `create table lost as select * from movement where kind = 'refund'; delete from movement where kind = 'refund' and payment_id in (select id from payment where order_id = '${orders.refunded}')`,
       mend: () => 'insert into movement select * from lost on conflict do nothing; drop table lost',
       witness: () => `order ${orders.refunded}`,
     },
@@ -140,7 +193,8 @@ describe('stoa verify', () => {
       invariant: 'I4',
       what: 'a charge of an order that does not exist',
       service: 'payment',
-      damage: () => `insert into sandbox.charge (key, order_id, token, amount, currency, state, captures, captured) values ('${stray}', '${stray}', 'tok_approved', 5, 'EUR', 'captured', 1, 5)`,
+      damage: () =>
+        `insert into sandbox.charge (key, order_id, token, amount, currency, state, captures, captured) values ('${stray}', '${stray}', 'tok_approved', 5, 'EUR', 'captured', 1, 5)`,
       mend: () => `delete from sandbox.charge where key = '${stray}'`,
       witness: () => `order ${stray}`,
     },
@@ -164,8 +218,10 @@ describe('stoa verify', () => {
       invariant: 'I7',
       what: 'stock that a declined order still has',
       service: 'inventory',
-      damage: () => `update reservation set state = 'held' where order_id = '${orders.declined}'; update stock set reserved = reserved + 2 where sku = 'TEA'`,
-      mend: () => `update reservation set state = 'released' where order_id = '${orders.declined}'; update stock set reserved = reserved - 2 where sku = 'TEA'`,
+      damage: () =>
+        `update reservation set state = 'held' where order_id = '${orders.declined}'; update stock set reserved = reserved + 2 where sku = 'TEA'`,
+      mend: () =>
+        `update reservation set state = 'released' where order_id = '${orders.declined}'; update stock set reserved = reserved - 2 where sku = 'TEA'`,
       witness: () => `order ${orders.declined}`,
     },
     {
@@ -180,7 +236,8 @@ describe('stoa verify', () => {
       invariant: 'I9',
       what: 'an event that is missing from a stream',
       service: 'order',
-      damage: () => `create table lost as select * from kit.event where stream = '${orders.sold}' and version = 2; delete from kit.event where stream = '${orders.sold}' and version = 2`,
+      damage: () =>
+        `create table lost as select * from kit.event where stream = '${orders.sold}' and version = 2; delete from kit.event where stream = '${orders.sold}' and version = 2`,
       mend: () => 'insert into kit.event select * from lost; drop table lost',
       witness: () => `order ${orders.sold}`,
     },
@@ -188,8 +245,10 @@ describe('stoa verify', () => {
       invariant: 'I9',
       what: 'an order that shows less than its stream says',
       service: 'order',
-      damage: () => `update orders set state = jsonb_set(state::jsonb, '{payment,refunded,amount}', '0')::json where id = '${orders.refunded}'`,
-      mend: () => `update orders set state = jsonb_set(state::jsonb, '{payment,refunded,amount}', '450')::json where id = '${orders.refunded}'`,
+      damage: () =>
+        `update orders set state = jsonb_set(state::jsonb, '{payment,refunded,amount}', '0')::json where id = '${orders.refunded}'`,
+      mend: () =>
+        `update orders set state = jsonb_set(state::jsonb, '{payment,refunded,amount}', '450')::json where id = '${orders.refunded}'`,
       witness: () => `order ${orders.refunded}`,
     },
     {

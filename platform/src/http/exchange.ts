@@ -96,7 +96,8 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
     }
     const seconds = (performance.now() - startedMs) / 1000;
     observe?.(plan.name, method, wire.status, seconds);
-    if (isSampled(cause.traceparent)) logExchange(log, plan, method, wire.status, seconds, cause);
+    if (isSampled(cause.traceparent))
+      logExchange(log, context ? 'debug' : 'info', plan, method, wire.status, seconds, cause);
     answerWith(request, response, wire, cause);
   }
 
@@ -184,8 +185,10 @@ function flatHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   return flat;
 }
 
+/** A line for an answer. The gateway leaves one of its own, so a service beside it tells only those who want to know everything. */
 function logExchange(
   log: Logger,
+  level: 'debug' | 'info',
   plan: OperationPlan,
   method: string,
   status: number,
@@ -193,7 +196,7 @@ function logExchange(
   cause: Cause,
 ): void {
   const { correlationId, traceparent } = cause;
-  log.info(
+  log[level](
     { operation: plan.name, method, status, seconds, correlationId, traceId: traceIdOf(traceparent) },
     'answered',
   );

@@ -38,13 +38,14 @@ export async function openShop({ environment, demo }: UpOptions): Promise<Shop> 
       describe: 'Least important lines that are logged',
     }),
     STOA_METRICS_PORT: setting.integer({ default: 9464, min: 0, max: 65_535, describe: 'Port of /metrics, on loopback' }),
+    STOA_TRACES_PER_SECOND: setting.integer({ default: 10, min: 0, max: 100_000, describe: 'Requests a second that are traced' }),
   });
   const dataDir = resolve(settings.STOA_DATA_DIR);
   const log = createLog({ service: 'stoa', level: settings.STOA_LOG_LEVEL });
   const admin = await firstAdmin(environment, dataDir);
   const databases = openDatabases(environment, dataDir, log);
   const metrics = createMetrics();
-  const traces = await createTraces({ environment, version });
+  const traces = await createTraces({ environment, version, perSecondMax: settings.STOA_TRACES_PER_SECOND });
   const scrape = await serveMetrics(metrics, { port: settings.STOA_METRICS_PORT });
   const closeTraces = () => traces.close().catch((error) => log.warn({ err: error }, 'the last spans could not be sent'));
   try {

@@ -139,9 +139,9 @@ function refusalsOf(operation: Operation, declared: ErrorDeclarations): Map<numb
     'internal',
   ];
   codes.push('service.bad-gateway', 'service.unavailable', 'service.deadline-exceeded');
-  if (operation.access.who !== 'signed') codes.push('auth.invalid');
+  // Forbidden also where anyone may call: some fields and filters are for staff.
+  if (operation.access.who !== 'signed') codes.push('auth.invalid', 'auth.forbidden');
   if (operation.access.who !== 'anyone' && operation.access.who !== 'signed') codes.push('auth.missing');
-  if (operation.access.who === 'staff' || operation.access.who === 'caller') codes.push('auth.forbidden');
   if (operation.body !== undefined || operation.rawBody !== undefined) {
     codes.push('request.too-large', 'request.unsupported-media-type');
   }

@@ -12,7 +12,8 @@ const cursor = strict({ id: IdText });
 /** Orders, newest first: the caller's own, or everybody's for staff. */
 export const listOrders: Handler<typeof orderContract.operations.listOrders, OrderDeps> = async ({ query, principal }, service) => {
   const staff = isStaff(principal, ['support', 'operator']);
-  if (!staff && principal.kind !== 'user') throw refusal('auth.missing', 'Sign in to see your orders.');
+  // A machine has no orders of its own.
+  if (!staff && principal.kind !== 'user') throw refusal('auth.forbidden', 'The role of this key does not allow this.');
   const limit = query.limit ?? 20;
   const rows = await readPage(service.db, {
     userId: !staff && principal.kind === 'user' ? principal.userId : null,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Machine, processorTimes, stolenShare, thisMachine } from './harness/machine.ts';
-import { printReport } from './harness/print-report.ts';
+import { markdownReport, printReport } from './harness/print-report.ts';
 import { isMet, type Report, ratioOf, type Scenario } from './harness/scenario.ts';
 import { browse } from './scenarios/browse.ts';
 import { checkout } from './scenarios/checkout.ts';
@@ -16,21 +16,23 @@ import { startup } from './scenarios/startup.ts';
 
 const scenarios: Readonly<Record<string, Scenario>> = { checkout, browse, saga, messages, startup, replay };
 
-const usage = `Usage: npm run bench -- [scenario …] [--json] [--quick] [--profile]
+const usage = `Usage: npm run bench -- [scenario …] [--json | --markdown] [--quick] [--profile]
 
 ${Object.entries(scenarios)
   .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
   .join('\n')}
 
-  --json     figures as JSON on stdout
-  --quick    smaller counts: whether everything works, not how fast
-  --profile  servers run under Node's profiler; prints where the time went
+  --json      figures as JSON on stdout
+  --markdown  figures as tables for docs/explanation/speed.md
+  --quick     smaller counts: whether everything works, not how fast
+  --profile   servers run under Node's profiler; prints where the time went
 `;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
+    markdown: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -57,7 +59,9 @@ for (const [name, scenario] of Object.entries(scenarios)) {
     const before = processorTimes();
     const report = { ...(await measure(name, scenario)), machine, stolen: stolenShare(before) };
     reports[name] = report;
-    if (!values.json) process.stdout.write(printReport(name, `${scenario.about}\n${surroundings(report)}`, report));
+    if (values.markdown) process.stdout.write(markdownReport(name, surroundings(report), report));
+    else if (!values.json)
+      process.stdout.write(printReport(name, `${scenario.about}\n${surroundings(report)}`, report));
   } catch (error) {
     failures.push(name);
     process.stderr.write(`${name} could not run: ${error instanceof Error ? error.stack : error}\n`);

@@ -20,6 +20,23 @@ export function printReport(name: string, about: string, { figures, notes, profi
   return ['', `${name}: ${about}`, '', ...lines, ...notes.map((note) => `  · ${note}`), ...profile, ''].join('\n');
 }
 
+/** The figures as a table of Markdown, for docs/explanation/speed.md. */
+export function markdownReport(name: string, surroundings: string, { figures }: Report): string {
+  const rows = figures.map((figure) => {
+    const verdict = { true: 'met', false: '**missed**', undefined: '' }[String(isMet(figure)) as 'true'];
+    const cells = [
+      figure.name,
+      `${readable(figure.value)} ${figure.unit}`,
+      targetText(figure),
+      ratioText(figure),
+      verdict,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const head = ['| figure | measured | target | ratio | |', '|---|--:|--:|--:|---|'];
+  return [`### ${name}`, '', `${surroundings}.`, '', ...head, ...rows, '', ''].join('\n');
+}
+
 function targetText({ target }: Figure): string {
   if (target === undefined) return '';
   return 'atLeast' in target ? `≥ ${readable(target.atLeast)}` : `≤ ${readable(target.atMost)}`;

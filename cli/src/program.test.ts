@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { describe, it } from 'node:test';
+import { runCommandLine } from './program.ts';
+
+async function stoa(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  let out = '';
+  let told = '';
+  const write = (text: string) => {
+    out += text;
+  };
+  const tell = (text: string) => {
+    told += text;
+  };
+  const code = await runCommandLine(args, { environment, write, tell });
+  return { code, out, told };
+}
+
+/** Answers every call with this problem. */
+async function withShop(
+  status: number,
+  code: string,
+  work: (environment: Record<string, string>) => Promise<void>,
+): Promise<void> {
+  const server = createServer((_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify({ status, code, detail: 'So it is.' }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  try {
+    await work({ STOA_URL: `http://127.0.0.1:${port}`, STOA_API_KEY: 'key' });
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+const commands = ['up', 'seed', 'import', 'replay', 'verify', 'orders', 'sagas', 'dead-letters', 'doctor', 'bench'];
+
+describe('the command line', () => {
+  for (const command of commands) {
+    it(`helps with ${command}, with examples and --json`, async () => {
+      const { code, out } = await stoa([command, '--help']);
+      assert.equal(code, 0);
+      assert.match(out, new RegExp(`Examples:\\n.*npx stoa ${command}`));
+      assert.match(out, /--json/);
+    });
+  }
+
+  it('lists every command, its settings and its exit codes', async () => {
+    const { code, out } = await stoa(['--help']);
+    assert.equal(code, 0);
+    for (const command of commands) assert.match(out, new RegExp(`^ {2}${command}\\b`, 'm'));
+    assert.match(out, /STOA_API_KEY[\s\S]*6 an invariant is violated/);
+  });
+
+  it('ends with 2 for what it does not understand', async () => {
+    assert.equal((await stoa(['nothing'])).code, 2);
+    assert.equal((await stoa(['replay'])).code, 2);
+    assert.equal((await stoa(['replay', 'x.csv', '--concurrency', '0'])).code, 2);
+    assert.equal((await stoa(['orders', '--status', 'lost'])).code, 2);
+    assert.equal((await stoa(['verify', '--complete'])).code, 2);
+    assert.equal((await stoa(['dead-letters', 'redrive'], { STOA_API_KEY: 'key' })).code, 2);
+  });
+
+  it('ends with 2 when it does not know as whom to speak, and says what to set', async () => {
+    const { code, told } = await stoa(['orders'], { STOA_DATA_DIR: '/nowhere' });
+    assert.equal(code, 2);
+    assert.match(told, /STOA_API_KEY/);
+  });
+
+  it('ends with 3 when there is no such file', async () => {
+    assert.equal((await stoa(['replay', '/nowhere.csv'])).code, 3);
+    assert.equal((await stoa(['import', '/nowhere.csv'])).code, 3);
+  });
+
+  it('ends with 5 when nobody answers', async () => {
+    const { code, told } = await stoa(['orders'], { STOA_URL: 'http://127.0.0.1:9', STOA_API_KEY: 'key' });
+    assert.equal(code, 5);
+    assert.match(told, /npx stoa up/);
+  });
+
+  for (const [status, code, expected] of [
+    [404, 'order.not-found', 3],
+    [409, 'saga.not-stuck', 4],
+    [403, 'auth.forbidden', 1],
+    [503, 'service.unavailable', 5],
+  ] as const) {
+    it(`ends with ${expected} when the shop answers ${status}, and passes on what it says`, async () => {
+      await withShop(status, code, async (environment) => {
+        const ended = await stoa(['orders', '019345f2-7a10-7bcc-9d5e-0a4d1f6c2b11'], environment);
+        assert.equal(ended.code, expected);
+        assert.equal(ended.told, `So it is. (${code})\n`);
+        assert.equal(ended.out, '');
+      });
+    });
+  }
+});

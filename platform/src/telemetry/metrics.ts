@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createDurations, type Durations } from './durations.ts';
 
 /** Numbers of one process, as Prometheus reads them. */
 export interface Metrics {
@@ -53,43 +54,40 @@ const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
   const registry = new Registry();
   if (options.ofProcess !== false) collectDefaultMetrics({ register: registry });
-  const http = new Histogram({
+  const http = createDurations(registry, {
     name: 'stoa_http_request_seconds',
     help: 'Requests by operation, method and class of status, and the seconds they took',
-    labelNames: ['service', 'operation', 'method', 'status'],
-    buckets: secondsBuckets,
-    registers: [registry],
+    bounds: secondsBuckets,
   });
-  const steps = new Histogram({
+  const steps = createDurations(registry, {
     name: 'stoa_saga_step_seconds',
     help: 'Steps of sagas by outcome, and the seconds from command to reply',
-    labelNames: ['saga', 'step', 'mode', 'outcome'],
-    buckets: secondsBuckets,
-    registers: [registry],
+    bounds: secondsBuckets,
   });
-  const stepSeries = new Map<string, { observe(seconds: number): void }>();
+  const stepSeries = new Map<string, Durations>();
 
   return {
     observeStep({ saga, step, mode, outcome }, seconds) {
       const key = `${saga} ${step} ${mode} ${outcome}`;
       let series = stepSeries.get(key);
       if (series === undefined) {
-        series = steps.labels(saga, step, mode, outcome);
+        series = steps({ saga, step, mode, outcome });
         stepSeries.set(key, series);
       }
       series.observe(seconds);
     },
     observeHttp(service) {
-      // Label sets are looked up once: hashing four labels at every request costs more than counting.
-      const series = new Map<string, { observe(seconds: number): void }[]>();
+      const series = new Map<string, (Durations | undefined)[]>();
       return (operation, method, status, seconds) => {
         const key = `${method} ${operation}`;
         let classes = series.get(key);
         if (classes === undefined) {
-          classes = statusClasses.map((statusClass) => http.labels(service, operation, method, statusClass));
+          classes = [];
           series.set(key, classes);
         }
-        classes[Math.min(Math.max(Math.floor(status / 100), 1), 5) - 1]?.observe(seconds);
+        const at = Math.min(Math.max(Math.floor(status / 100), 1), 5) - 1;
+        classes[at] ??= http({ service, operation, method, status: statusClasses[at] as string });
+        classes[at].observe(seconds);
       };
     },
     gauge(name, help, labels, read) {

@@ -10,6 +10,7 @@ import {
   isSampled,
   newTraceparent,
   parseTraceparent,
+  stepTraceparent,
   traceIdOf,
 } from './index.ts';
 
@@ -121,6 +122,30 @@ describe('traces', () => {
     await traces.close();
   });
 
+  test('what begins here is the root; a past span can be the parent of what came before its end', async () => {
+    const traces = await createTraces({ environment: {}, perSecondMax: 10 });
+    const cause = { correlationId: 'c', traceparent: traces.start() };
+    const traceId = traceIdOf(cause.traceparent);
+    const own = stepTraceparent(cause.traceparent, 'saga-1', 'reserve', 'do');
+    equal(own, stepTraceparent(cause.traceparent, 'saga-1', 'reserve', 'do'), 'follows from the step alone');
+    notEqual(own, stepTraceparent(cause.traceparent, 'saga-1', 'reserve', 'undo'));
+    await traces.span('child', { ...cause, traceparent: own }, {}, async () => 1);
+    const startedMs = Date.parse('2020-01-01T00:00:00.000Z');
+    traces.record({ name: 'step', cause, own, startedMs, endedMs: startedMs + 250, attributes: {}, error: 'no.stock' });
+    const [step, child] = traces.byId(traceId);
+    deepEqual(
+      [step?.name, step?.parentSpanId, step?.startedAt, step?.durationMs, step?.error],
+      ['step', null, '2020-01-01T00:00:00.000Z', 250, 'no.stock'],
+    );
+    equal(child?.parentSpanId, step?.spanId);
+    const outside = { correlationId: 'c', traceparent: traces.start(given) };
+    await traces.span('request', outside, {}, async () => 1);
+    equal(traces.byId(traceIdOf(given))[0]?.parentSpanId, 'b7ad6b7169203331', 'under the caller, where there is one');
+    traces.record({ name: 'no', cause: { correlationId: 'c', traceparent: newTraceparent() }, startedMs, attributes: {} });
+    equal(traces.recent().length, 2, 'nothing is kept of what is not recorded');
+    await traces.close();
+  });
+
   test('only so many traces a second are recorded, and the oldest make room', async () => {
     const traces = await createTraces({ environment: {}, perSecondMax: 3, keptMax: 2 });
     const starts = Array.from({ length: 50 }, () => traces.start());
@@ -153,6 +178,25 @@ describe('metrics', () => {
       text,
       /stoa_http_request_seconds_count\{service="order",operation="placeOrder",method="POST",status="5xx"\} 1/,
     );
+  });
+
+  test('write durations as Prometheus reads them: buckets that add up, sum and count', async () => {
+    const metrics = createMetrics({ ofProcess: false });
+    const step = { saga: 'check-out', step: 'reserve', mode: 'do', outcome: 'done' } as const;
+    for (const seconds of [0.001, 0.3, 99, Number.NaN]) metrics.observeStep(step, seconds);
+    const text = await metrics.text();
+    const labels = 'saga="check-out",step="reserve",mode="do",outcome="done"';
+    const lines = text.split('\n').filter((line) => line.startsWith('stoa_saga_step_seconds'));
+    ok(text.includes('# TYPE stoa_saga_step_seconds histogram'));
+    equal(lines[0], `stoa_saga_step_seconds_bucket{le="0.001",${labels}} 1`);
+    equal(lines[7], `stoa_saga_step_seconds_bucket{le="0.25",${labels}} 1`);
+    equal(lines[8], `stoa_saga_step_seconds_bucket{le="0.5",${labels}} 2`);
+    deepEqual(lines.slice(-4), [
+      `stoa_saga_step_seconds_bucket{le="30",${labels}} 2`,
+      `stoa_saga_step_seconds_bucket{le="+Inf",${labels}} 3`,
+      `stoa_saga_step_seconds_sum{${labels}} 99.301`,
+      `stoa_saga_step_seconds_count{${labels}} 3`,
+    ]);
   });
 
   test('ask for gauges when they are read, and do without one that fails', async () => {

@@ -33,7 +33,7 @@ const spansMaxPerTrace = 500;
 
 /** Keeps the spans of the last traces in memory; the oldest trace makes room. */
 export function createTraceRing(tracesMax: number) {
-  // Records and not the SDK's spans, which take about four times the memory.
+  // Records and not the SDK's spans, which hold on to much more.
   const traces = new Map<string, SpanRecord[]>();
 
   const processor: SpanProcessor = {

@@ -31,6 +31,7 @@ export class TestShop {
   #url = '';
   #output = '';
   #adminToken = '';
+  #opened: Promise<unknown> = Promise.resolve();
 
   constructor(dataDir: string, environment: Readonly<Record<string, string>>) {
     this.dataDir = dataDir;
@@ -60,13 +61,30 @@ export class TestShop {
     return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  /** How the process ended: a signal's name or an exit code; undefined while it runs. */
+  get endedBy(): string | undefined {
+    const child = this.#process;
+    return child?.signalCode ?? child?.exitCode?.toString() ?? undefined;
+  }
+
   /** What the process that runs now, or ran last, has written. */
   get output(): string {
     return this.#output;
   }
 
   /** Starts the process; returns when the shop is open, with the milliseconds it took. */
-  async start(environment: Readonly<Record<string, string>> = {}): Promise<number> {
+  start(environment: Readonly<Record<string, string>> = {}): Promise<number> {
+    const starting = this.#start(environment);
+    this.#opened = starting.catch(() => undefined);
+    return starting;
+  }
+
+  /** Resolves when no start is under way, so that those who wait for the shop need not knock. */
+  async opened(): Promise<void> {
+    await this.#opened;
+  }
+
+  async #start(environment: Readonly<Record<string, string>>): Promise<number> {
     const startedAtMs = performance.now();
     this.#output = '';
     const child = spawn(process.execPath, ['--disable-warning=DeprecationWarning', main, 'up'], {

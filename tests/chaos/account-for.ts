@@ -4,7 +4,7 @@ import type { Payment } from '@stoa/contracts/payment';
 import { type TestShop, until } from '../shop.ts';
 import type { Acknowledged } from './crowd.ts';
 
-/** What may become of an order that is paid with this token, when there is stock and nobody cancels. */
+/** What may become of an order that is paid with this token, when there is stock, nobody cancels and the provider can be reached. */
 const endsOf: Readonly<Record<string, readonly Order['status'][]>> = {
   tok_declined: ['rejected'],
   tok_capture_fails: ['cancelled'],
@@ -30,7 +30,9 @@ export async function accountFor(
     const [order, ...others] = byWish.get(key) ?? [];
     assert.equal(others.length, 0, `${key} was placed once`);
     assert.equal(order?.id, id, `${key} is the order that was acknowledged`);
-    if (order.failure?.code === 'order.out-of-stock' || afterwards === 'cancel') continue;
+    // Every try to reach the provider that is killed counts as one without an answer.
+    if (afterwards === 'cancel' || /^(order.out-of-stock|payment.unavailable)$/.test(order.failure?.code ?? ''))
+      continue;
     const ends = endsOf[paymentToken] ?? ['confirmed'];
     assert.ok(
       ends.includes(order.status),

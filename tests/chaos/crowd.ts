@@ -67,13 +67,18 @@ export class Crowd {
     this.#customers = Array.from({ length: customers }, () => this.#shopping());
   }
 
-  /** How many wishes have not been begun yet. */
-  get left(): number {
-    return this.#ordersMax - this.#next;
-  }
-
   allow(orders: number): void {
     this.#allowed = Math.min(this.#ordersMax, Math.max(this.#allowed, this.#next) + orders);
+  }
+
+  /** Throws when somebody was answered what nobody should be. */
+  check(): void {
+    if (this.#failed) throw this.#failed;
+  }
+
+  /** Sends everybody home: nobody asks again. */
+  leave(): void {
+    this.#failed ??= new Error('the crowd was sent home');
   }
 
   /** Waits until everybody has been served; throws when somebody was answered what nobody should be. */
@@ -81,13 +86,13 @@ export class Crowd {
     this.allow(this.#ordersMax);
     await Promise.all(this.#customers);
     await Promise.all(this.#follow);
-    if (this.#failed) throw this.#failed;
+    this.check();
   }
 
   async #shopping(): Promise<void> {
     while (this.#next < this.#ordersMax && !this.#failed) {
       if (this.#next >= this.#allowed) {
-        await sleep(10);
+        await sleep(25);
         continue;
       }
       const wanted = wish(this.#next++);
@@ -118,8 +123,16 @@ export class Crowd {
     const acknowledged = { ...wanted, id: answer.body.id };
     this.acknowledged.set(key, acknowledged);
     if (!this.#followUps) return;
-    if (wanted.afterwards === 'cancel') this.#follow.push(this.#cancel(acknowledged, String(answer.body.orderToken)));
-    if (wanted.afterwards === 'refund') this.#follow.push(this.#refund(acknowledged));
+    if (wanted.afterwards === 'cancel') this.#followUp(this.#cancel(acknowledged, String(answer.body.orderToken)));
+    if (wanted.afterwards === 'refund') this.#followUp(this.#refund(acknowledged));
+  }
+
+  #followUp(request: Promise<void>): void {
+    this.#follow.push(
+      request.catch((error) => {
+        this.#failed ??= error;
+      }),
+    );
   }
 
   async #cancel({ id, key }: Acknowledged, orderToken: string): Promise<void> {
@@ -165,6 +178,8 @@ export class Crowd {
   ): Promise<Answer<B>> {
     const deadlineMs = performance.now() + 300_000;
     for (;;) {
+      await this.#shop.opened();
+      this.check();
       const answer = await ask().catch(() => undefined);
       const inTrouble = answer === undefined || answer.status >= 500 || isInProgress(answer);
       if (!inTrouble && (answer.status >= 400 || isEnough(answer))) return answer;

@@ -34,6 +34,8 @@ export class SagaEngine implements Sagas, Mover {
   readonly #options: SagaEngineOptions;
   readonly #definitions: Map<string, SagaDefinition<never>>;
   #ready = new Set<string>();
+  /** Sagas whose answer could not be heard: the next time the step that follows runs by itself, where a failure of it is the saga's own. */
+  readonly #wary = new Set<string>();
   #running: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -65,7 +67,18 @@ export class SagaEngine implements Sagas, Mover {
       return row && this.#expects(row, message) ? [{ row, outcome: message.payload as Outcome }] : [];
     });
     const moves = await this.#open(heard.map(({ row }) => row), tx);
-    for (const [at, move] of moves.entries()) await move.hear((heard[at] as { outcome: Outcome }).outcome);
+    try {
+      for (const [at, move] of moves.entries()) {
+        const { row, outcome } = heard[at] as (typeof heard)[number];
+        await move.hear(outcome, !this.#wary.has(row.id));
+      }
+    } catch (error) {
+      for (const { row } of heard) this.#wary.add(row.id);
+      throw error;
+    }
+    tx.afterCommit(() => {
+      for (const { row } of heard) this.#wary.delete(row.id);
+    });
     crashPoint('saga.before-state');
   }
 
@@ -115,7 +128,7 @@ export class SagaEngine implements Sagas, Mover {
     });
   }
 
-  send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo'): void {
+  send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo', again: boolean): void {
     crashPoint('saga.before-command');
     this.#options.outbox.send(tx, step.command.to, {
       id: newId(),
@@ -124,7 +137,7 @@ export class SagaEngine implements Sagas, Mover {
       payload,
       occurredAt: this.#options.clock.now(),
       cause: this.watch.causeOf(row, step.name, mode),
-      step: { saga: row.id, step: step.name, replyTo: this.#options.service().name, mode },
+      step: { saga: row.id, step: step.name, replyTo: this.#options.service().name, mode, ...(again && { again }) },
     });
   }
 
@@ -157,7 +170,8 @@ export class SagaEngine implements Sagas, Mover {
       cause,
       wakeInMs: null,
       endsInMs: definition.timeoutMs,
-      overdue: false,
+      leftMs: definition.timeoutMs,
+      due: false,
     };
     new Move(this, definition, row, undefined, tx).enter(0, false);
     tx.defer(newSagas, row);
@@ -195,9 +209,9 @@ export class SagaEngine implements Sagas, Mover {
       const ids = [...this.#ready].slice(0, batchMax);
       for (const id of ids) this.#ready.delete(id);
       try {
-        await this.#move(ids, (move) => move.runLocal());
+        await this.#move(ids, this.#standsAtLocal, (move) => move.runLocal());
       } catch {
-        for (const id of ids) await this.#alone(id, (move) => move.runLocal());
+        for (const id of ids) await this.#alone(id, this.#standsAtLocal, (move) => move.runLocal());
       }
     }
   }
@@ -207,30 +221,44 @@ export class SagaEngine implements Sagas, Mover {
     for (const id of await dueSagas(this.#options.db, [...this.#definitions.keys()], batchMax)) {
       if (this.#stopped) return;
       crashPoint('saga.timer');
-      await this.#alone(id, (move) => move.wake());
+      await this.#alone(id, (row) => row.due, (move) => move.wake());
     }
   }
 
-  async #move(ids: readonly string[], act: (move: Move) => Promise<void>): Promise<void> {
+  /** Whether it runs and stands at a step in the owner's own database. */
+  readonly #standsAtLocal = ({ status, definition, step }: SagaRow): boolean =>
+    status === 'running' && this.#definitions.get(definition)?.steps.find(({ name }) => name === step)?.kind === 'local';
+
+  /** Moves those that are, once they are locked, still where they were thought to be; somebody else has moved the others. */
+  async #move(ids: readonly string[], isMeant: (row: SagaRow) => boolean, act: (move: Move) => Promise<void>): Promise<void> {
     await this.#options.db.transaction(async (tx) => {
-      const rows = await lockSagas(tx, ids);
+      const rows = (await lockSagas(tx, ids)).filter(isMeant);
       for (const move of await this.#open(rows, tx)) await act(move);
     });
   }
 
-  async #alone(id: string, act: (move: Move) => Promise<void>): Promise<void> {
+  async #alone(id: string, isMeant: (row: SagaRow) => boolean, act: (move: Move) => Promise<void>): Promise<void> {
     let ids: object = { sagaId: id };
+    let failedAt = '';
+    const isStill = (row: SagaRow): boolean => {
+      failedAt = placeOf(row);
+      return isMeant(row);
+    };
     try {
-      await this.#move([id], (move) => {
+      await this.#move([id], isStill, (move) => {
         ids = move.ids;
         return act(move);
       });
     } catch (error) {
       if (findAppError(error)?.code === 'service.unavailable') return;
       this.#options.log.warn({ ...ids, err: error }, 'a saga could not be moved');
-      await this.#move([id], async (move) => move.postpone(error)).catch((again) =>
+      await this.#move([id], (row) => placeOf(row) === failedAt, async (move) => move.postpone(error)).catch((again) =>
         this.#options.log.error({ ...ids, err: again }, 'a saga could not be postponed'),
       );
     }
   }
+}
+
+function placeOf({ status, step, attempt }: SagaRow): string {
+  return `${status} ${step} ${attempt}`;
 }

@@ -21,7 +21,7 @@ export interface Mover {
   readonly watch: SagaWatch;
   /** Has a saga's local step run once the transaction has committed. */
   ready(id: string): void;
-  send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo'): void;
+  send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo', again: boolean): void;
 }
 
 /** One saga being moved in one transaction. */
@@ -56,8 +56,8 @@ export class Move {
     return index;
   }
 
-  /** Acts on the reply to the step it waits for. */
-  async hear(outcome: Outcome): Promise<void> {
+  /** Acts on the reply to the step it waits for. `here`: a local step that follows may run in this transaction. */
+  async hear(outcome: Outcome, here: boolean): Promise<void> {
     const row = this.#row;
     const index = this.#index;
     const compensating = row.status === 'compensating' || row.stuck?.from === 'compensating';
@@ -69,8 +69,9 @@ export class Move {
       this.#stepEnded(compensating ? 'undo' : 'do', outcome.kind, outcome.kind === 'refused' ? outcome.code : undefined);
     }
     if (outcome.kind === 'waiting') {
-      row.wakeInMs = outcome.forMs;
+      row.leftMs = outcome.forMs;
       row.endsInMs = outcome.forMs;
+      this.#wakeIn(outcome.forMs);
       this.#note('waiting');
     } else if (compensating) {
       if (outcome.kind === 'done') await this.#undone(index);
@@ -78,7 +79,7 @@ export class Move {
     } else if (outcome.kind === 'done') {
       row.outputs = { ...row.outputs, [row.step]: outcome.output };
       this.#note('done');
-      await this.enter(index + 1, true);
+      await this.enter(index + 1, here);
     } else if (outcome.kind === 'refused') {
       this.#note(`refused ${outcome.code}`);
       await this.#refused(index, { code: outcome.code, detail: outcome.detail });
@@ -93,7 +94,11 @@ export class Move {
     const step = this.#definition.steps[this.#index] as Step<never, never, never>;
     if (row.status === 'compensating') return this.#again(step, 'undo');
     if (row.status !== 'running') return;
-    if (step.kind === 'local') return this.runLocal();
+    if (step.kind === 'local' && (row.leftMs > 0 || this.pastPivot)) return this.runLocal();
+    if (step.kind === 'local') {
+      this.#note('timed out');
+      return this.turnBack({ code: 'saga.timed-out', detail: 'All of it took too long.' }, false);
+    }
     if (this.pastPivot) return this.#again(step, 'do');
     this.#note('timed out');
     await this.turnBack(
@@ -106,7 +111,7 @@ export class Move {
   async runLocal(): Promise<void> {
     const index = this.#index;
     const step = this.#definition.steps[index] as Step<never, never, never>;
-    if (this.#row.status !== 'running' || step.kind !== 'local') return this.#leaveAsItIs(step);
+    assert(this.#row.status === 'running' && step.kind === 'local', 'only a step of its own is run here');
     this.#ranLocal = true;
     crashPoint('saga.before-local-step');
     const startedMs = this.#engine.clock.nowMs();
@@ -144,7 +149,7 @@ export class Move {
     this.#note(`${action} by a person: ${reason}`);
     if (action === 'compensate') return this.turnBack({ code: 'saga.compensated', detail: reason }, true);
     if (action === 'skip') return from === 'compensating' ? this.#undone(index) : this.enter(index + 1, true);
-    return from === 'compensating' ? this.#undoFrom(index) : this.enter(index, false);
+    return from === 'compensating' ? this.#undoFrom(index) : this.enter(index, false, true);
   }
 
   /** A try failed for a reason of ours: later again, and after many tries a person. */
@@ -158,7 +163,7 @@ export class Move {
   }
 
   /** Comes to a step: sends its command, or runs it when `here` and else has it run in a transaction of its own. */
-  enter(index: number, here: boolean): Promise<void> | void {
+  enter(index: number, here: boolean, again = false): Promise<void> | void {
     const row = this.#row;
     const step = this.#definition.steps[index];
     if (step === undefined) return this.#complete();
@@ -166,11 +171,11 @@ export class Move {
     row.step = step.name;
     row.attempt = 1;
     if (step.kind === 'command') {
-      this.#sendCommand(step, 'do');
+      this.#sendCommand(step, 'do', again);
       return;
     }
     if (here && !this.#ranLocal) return this.runLocal();
-    row.wakeInMs = localBackstopMs;
+    this.#wakeIn(localBackstopMs);
     this.#tx.afterCommit(() => this.#engine.ready(row.id));
   }
 
@@ -224,15 +229,16 @@ export class Move {
     this.#sendCommand(step, mode);
   }
 
-  #sendCommand(step: CommandStep<never, never, never>, mode: 'do' | 'undo'): void {
-    this.#row.wakeInMs = step.timeoutMs + (this.#row.attempt > 1 ? backoffMs(this.#row.attempt) : 0);
+  #sendCommand(step: CommandStep<never, never, never>, mode: 'do' | 'undo', again = false): void {
+    this.#wakeIn(step.timeoutMs + (this.#row.attempt > 1 ? backoffMs(this.#row.attempt) : 0));
     this.#note(mode === 'do' ? 'sent' : 'undo sent');
-    this.#engine.send(this.#tx, this.#row, step, step.payload(this.#view()), mode);
+    this.#engine.send(this.#tx, this.#row, step, step.payload(this.#view()), mode, again);
   }
 
-  /** Woken although it waits for a reply: it keeps waiting. */
-  #leaveAsItIs(step: Step<never, never, never>): void {
-    if (step.kind === 'command') this.#row.wakeInMs = step.timeoutMs;
+  /** Before the pivot nobody waits longer than the saga may take in all. */
+  #wakeIn(ms: number): void {
+    const bounded = this.#row.status === 'running' && !this.pastPivot;
+    this.#row.wakeInMs = bounded ? Math.max(0, Math.min(ms, this.#row.leftMs)) : ms;
   }
 
   #getStuck(reason: string): void {

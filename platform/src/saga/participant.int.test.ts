@@ -36,11 +36,21 @@ describe('a service that carries out steps of sagas', () => {
 
   function command(saga: string, mode: 'do' | 'undo', again = false): StepCommand {
     const step = { saga, step: 'hold', replyTo: 'owner', mode, ...(again && { again }) };
-    return { id: newId(), type: 'thing.hold.v1', key: saga, payload: {}, occurredAt: systemClock.now(), cause: { correlationId: 'test' }, step };
+    return {
+      id: newId(),
+      type: 'thing.hold.v1',
+      key: saga,
+      payload: {},
+      occurredAt: systemClock.now(),
+      cause: { correlationId: 'test' },
+      step,
+    };
   }
 
   const note = (commands: readonly StepCommand[], tx: Tx): Promise<unknown> =>
-    Promise.all(commands.map(({ step }) => tx.query('insert into work values ($1, $2, $3)', [step.saga, step.step, step.mode])));
+    Promise.all(
+      commands.map(({ step }) => tx.query('insert into work values ($1, $2, $3)', [step.saga, step.step, step.mode])),
+    );
 
   function handlers(answers: { do?: Outcome | 'later'; undo?: Outcome | 'later' } = {}): StepHandlers {
     return {
@@ -69,7 +79,10 @@ describe('a service that carries out steps of sagas', () => {
   it('does a step once and answers the same again, addressed to its saga', async () => {
     const saga = newId();
     const how = handlers({ do: done({ place: 7 }) });
-    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'do')], how), [done({ place: 7 }), done({ place: 7 })]);
+    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'do')], how), [
+      done({ place: 7 }),
+      done({ place: 7 }),
+    ]);
     assert.deepEqual(await workOf(saga), ['do']);
     assert.deepEqual([sent[0]?.type, sent[0]?.key, sent[0]?.step?.replyTo], ['saga.reply.v1', saga, 'owner']);
   });
@@ -83,26 +96,40 @@ describe('a service that carries out steps of sagas', () => {
   it('does a step once when it arrives twice at the same time', async () => {
     const saga = newId();
     sent = [];
-    await Promise.all([1, 2].map(() => db.transaction((tx) => participant.carryOut([command(saga, 'do')], handlers(), tx))));
+    await Promise.all(
+      [1, 2].map(() => db.transaction((tx) => participant.carryOut([command(saga, 'do')], handlers(), tx))),
+    );
     assert.deepEqual(await workOf(saga), ['do']);
     assert.equal(sent.length, 2);
   });
 
   it('takes back what was done, once', async () => {
     const saga = newId();
-    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'undo'), command(saga, 'undo')]), [done(), done(), done()]);
+    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'undo'), command(saga, 'undo')]), [
+      done(),
+      done(),
+      done(),
+    ]);
     assert.deepEqual(await workOf(saga), ['do', 'undo']);
   });
 
   it('changes nothing for a do that arrives after its undo, and answers superseded', async () => {
     const saga = newId();
-    assert.deepEqual(await carryOut([command(saga, 'undo'), command(saga, 'do'), command(saga, 'do')]), [done(), superseded, superseded]);
+    assert.deepEqual(await carryOut([command(saga, 'undo'), command(saga, 'do'), command(saga, 'do')]), [
+      done(),
+      superseded,
+      superseded,
+    ]);
     assert.deepEqual(await workOf(saga), []);
   });
 
   it('changes nothing for a do that arrives again after its undo', async () => {
     const saga = newId();
-    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'undo'), command(saga, 'do')]), [done(), done(), superseded]);
+    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'undo'), command(saga, 'do')]), [
+      done(),
+      done(),
+      superseded,
+    ]);
     assert.deepEqual(await workOf(saga), ['do', 'undo']);
   });
 
@@ -111,7 +138,9 @@ describe('a service that carries out steps of sagas', () => {
       const saga = newId();
       sent = [];
       await Promise.all(
-        (['do', 'undo'] as const).map((mode) => db.transaction((tx) => participant.carryOut([command(saga, mode)], handlers(), tx))),
+        (['do', 'undo'] as const).map((mode) =>
+          db.transaction((tx) => participant.carryOut([command(saga, mode)], handlers(), tx)),
+        ),
       );
       const work = await workOf(saga);
       assert.ok(work.length === 0 || (work.length === 2 && work[1] === 'undo'), JSON.stringify(work));
@@ -123,12 +152,10 @@ describe('a service that carries out steps of sagas', () => {
   it('has nothing to take back of a step that it refused, and never does it afterwards', async () => {
     const saga = newId();
     const how = handlers({ do: refused });
-    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'do'), command(saga, 'undo'), command(saga, 'do')], how), [
-      refused,
-      refused,
-      done(),
-      superseded,
-    ]);
+    assert.deepEqual(
+      await carryOut([command(saga, 'do'), command(saga, 'do'), command(saga, 'undo'), command(saga, 'do')], how),
+      [refused, refused, done(), superseded],
+    );
     assert.deepEqual(await workOf(saga), ['do']);
   });
 
@@ -147,7 +174,10 @@ describe('a service that carries out steps of sagas', () => {
     assert.deepEqual(await carryOut([first, command(saga, 'do')], later), []);
     sent = [];
     await db.transaction(async (tx) => participant.reply(tx, first, done({ paid: true })));
-    assert.deepEqual(sent.map(({ payload }) => payload), [done({ paid: true })]);
+    assert.deepEqual(
+      sent.map(({ payload }) => payload),
+      [done({ paid: true })],
+    );
     assert.deepEqual(await carryOut([command(saga, 'do')], later), [done({ paid: true })]);
     assert.deepEqual(await workOf(saga), ['do']);
   });
@@ -161,13 +191,19 @@ describe('a service that carries out steps of sagas', () => {
     assert.deepEqual(await carryOut([command(saga, 'do')], later), [superseded]);
     sent = [];
     await db.transaction(async (tx) => participant.reply(tx, undoing, done()));
-    assert.deepEqual(sent.map(({ payload }) => payload), [done()]);
+    assert.deepEqual(
+      sent.map(({ payload }) => payload),
+      [done()],
+    );
     assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'undo')], later), [superseded, done()]);
   });
 
   it('may be asked again for an undo that it refused', async () => {
     const saga = newId();
-    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'undo')], handlers({ undo: refused })), [done(), refused]);
+    assert.deepEqual(await carryOut([command(saga, 'do'), command(saga, 'undo')], handlers({ undo: refused })), [
+      done(),
+      refused,
+    ]);
     assert.deepEqual(await carryOut([command(saga, 'undo')]), [done()]);
     assert.deepEqual(await workOf(saga), ['do', 'undo', 'undo']);
   });
@@ -186,6 +222,9 @@ describe('a service that carries out steps of sagas', () => {
     sent = [];
     await db.transaction(async (tx) => participant.reply(tx, first, { kind: 'waiting', forMs: 1_000 }));
     await db.transaction(async (tx) => participant.reply(tx, first, done({ paid: true })));
-    assert.deepEqual(sent.map(({ payload }) => (payload as Outcome).kind), ['waiting', 'done']);
+    assert.deepEqual(
+      sent.map(({ payload }) => (payload as Outcome).kind),
+      ['waiting', 'done'],
+    );
   });
 });

@@ -20,11 +20,14 @@ export interface SagaRow {
   wakeInMs: number | null;
   /** Moves the total timeout to so many milliseconds from now. */
   endsInMs: number | null;
-  /** Whether the total timeout has passed, by the database's clock. */
-  readonly overdue: boolean;
+  /** Milliseconds until the total timeout, by the database's clock; negative once it has passed. */
+  leftMs: number;
+  /** Whether the time it set itself has come, by the database's clock. */
+  readonly due: boolean;
 }
 
-const columns = 'id, definition, key, status, step, attempt, input, outputs, failure, stuck, history, cause, ends_by < clock_timestamp() as overdue';
+const columns = `id, definition, key, status, step, attempt, input, outputs, failure, stuck, history, cause,
+  (extract(epoch from ends_by - clock_timestamp()) * 1000)::float8 as "leftMs", coalesce(wake_at <= clock_timestamp(), false) as due`;
 
 /** Locks sagas by id, in the order of their ids. */
 export function lockSagas(sql: Sql, ids: readonly string[]): Promise<SagaRow[]> {

@@ -1,6 +1,14 @@
 import type { Logger } from 'pino';
 import type { Cause } from '../schema/index.ts';
-import { idsOf, isSampled, type Metrics, type PastSpan, type SagaStepMeasured, stepTraceparent, type Traces } from '../telemetry/index.ts';
+import {
+  idsOf,
+  isSampled,
+  type Metrics,
+  type PastSpan,
+  type SagaStepMeasured,
+  stepTraceparent,
+  type Traces,
+} from '../telemetry/index.ts';
 import type { SagaRow } from './rows.ts';
 
 /** Where sagas are seen. */
@@ -51,7 +59,10 @@ export class SagaWatch {
   }
 
   /** A step in the owner's own database has been run. */
-  ranLocally(row: SagaRow, { code, ...times }: { step: string; startedMs: number; endedMs: number; code: string | undefined }): void {
+  ranLocally(
+    row: SagaRow,
+    { code, ...times }: { step: string; startedMs: number; endedMs: number; code: string | undefined },
+  ): void {
     if (isSampled(row.cause.traceparent)) this.#record(row, { mode: 'do', error: code, ...times });
   }
 
@@ -62,7 +73,12 @@ export class SagaWatch {
 
   #record({ id, definition: saga, cause }: SagaRow, { step, mode, ...span }: StepSpan): void {
     const attributes = { service: this.#options.service, saga, sagaId: id, step, mode };
-    this.#options.traces?.record({ name: `${saga}: ${mode === 'do' ? '' : 'undo '}${step}`, cause, attributes, ...span });
+    this.#options.traces?.record({
+      name: `${saga}: ${mode === 'do' ? '' : 'undo '}${step}`,
+      cause,
+      attributes,
+      ...span,
+    });
   }
 }
 

@@ -33,6 +33,8 @@ export interface StepAddress {
   readonly replyTo: string;
   /** `undo` takes the step back, whether or not its `do` has arrived. */
   readonly mode: 'do' | 'undo';
+  /** A person asks for a step that was refused: it is tried anew instead of being answered as before. */
+  readonly again?: boolean;
 }
 
 /** What a command came to. A fault is thrown instead, and the command is tried again. */

@@ -91,7 +91,9 @@ describe('a shop tells about itself', () => {
     const { traceId } = await place(1);
     const spans = await traceOnce(traceId, 'stock.reserve.v1');
     const handled = spans.find(({ name }) => name === 'stock.reserve.v1');
-    const waits = spans.filter(({ name, attributes }) => name === 'queue wait' && attributes.type === 'stock.reserve.v1');
+    const waits = spans.filter(
+      ({ name, attributes }) => name === 'queue wait' && attributes.type === 'stock.reserve.v1',
+    );
     equal(waits.length, 1);
     equal(waits[0]?.parentSpanId, handled?.parentSpanId);
     const waitEndMs = Date.parse(waits[0]?.startedAt ?? '') + (waits[0]?.durationMs ?? 0);
@@ -154,7 +156,10 @@ describe('a shop tells about itself', () => {
   async function traceOnce(traceId: string, name: string): Promise<Spans> {
     await rest();
     const { spans } = await ask<OpsTraceDetail>('GET', `/api/v1/ops/traces/${traceId}`);
-    ok(spans.some((span) => span.name === name), `no ${name} among ${spans.map((span) => span.name).join(', ')}`);
+    ok(
+      spans.some((span) => span.name === name),
+      `no ${name} among ${spans.map((span) => span.name).join(', ')}`,
+    );
     return spans;
   }
 

@@ -141,7 +141,12 @@ describe('traces', () => {
     const outside = { correlationId: 'c', traceparent: traces.start(given) };
     await traces.span('request', outside, {}, async () => 1);
     equal(traces.byId(traceIdOf(given))[0]?.parentSpanId, 'b7ad6b7169203331', 'under the caller, where there is one');
-    traces.record({ name: 'no', cause: { correlationId: 'c', traceparent: newTraceparent() }, startedMs, attributes: {} });
+    traces.record({
+      name: 'no',
+      cause: { correlationId: 'c', traceparent: newTraceparent() },
+      startedMs,
+      attributes: {},
+    });
     equal(traces.recent().length, 2, 'nothing is kept of what is not recorded');
     await traces.close();
   });

@@ -5,6 +5,7 @@ import { productContract } from '@stoa/contracts/product';
 import { userContract } from '@stoa/contracts/user';
 import type { Principal } from '@stoa/platform/schema';
 import type { Call, EdgeHost } from '@stoa/platform/service';
+import { idsOf } from '@stoa/platform/telemetry';
 
 /** Each part has this long; a slow one is left out rather than waited for. */
 const partMs = 1_500;
@@ -31,7 +32,7 @@ export function dashboardRoutes(host: EdgeHost) {
         try {
           return await withinMs(asked, partMs);
         } catch (error) {
-          const line = { err: error, part: name, correlationId: cause.correlationId };
+          const line = { ...idsOf(cause), err: error, part: name };
           host.log.warn(line, 'a part of the dashboard is missing');
           missing.add(name);
           return null;

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { run as access } from './check/access.ts';
 import { run as boundaries } from './check/boundaries.ts';
 import { run as errorCodes } from './check/error-codes.ts';
+import { run as links } from './check/links.ts';
 import { run as names } from './check/names.ts';
 import { run as packages } from './check/packages.ts';
 import { run as picture } from './check/picture.ts';
@@ -25,6 +26,7 @@ const checks: Readonly<Record<string, Check>> = {
   settings,
   'error-codes': errorCodes,
   picture,
+  links,
   unused: runProgram('knip', ['--no-progress', '--no-config-hints']),
   'unit-tests': runProgram(fileURLToPath(new URL('test.ts', import.meta.url)), ['--unit']),
 };

@@ -19,6 +19,7 @@ import {
   Text,
   Type,
 } from '@stoa/platform/schema';
+import { cartErrors, cartOperations } from './order-carts.ts';
 import { OrderLine, OrderTotals, orderEvents } from './order-messages.ts';
 
 export const orderStatuses = ['pending', 'confirmed', 'shipped', 'delivered', 'rejected', 'cancelled'] as const;
@@ -128,6 +129,7 @@ const owned = { who: 'owner', orRoles: ['support', 'operator'], guest: 'order-to
 export const orderContract = contract({
   service: 'order',
   operations: {
+    ...cartOperations,
     placeOrder: operation({
       method: 'POST',
       path: '/api/v1/orders',
@@ -148,6 +150,10 @@ export const orderContract = contract({
         'order.currency-mismatch',
         'order.email-needed',
         'order.address-needed',
+        'cart.not-found',
+        'cart.ordered',
+        'cart.changed',
+        'coupon.unknown',
         'user.inactive',
         'shipping.unknown-method',
       ],
@@ -301,6 +307,8 @@ export const orderContract = contract({
   events: orderEvents,
   commands: {},
   errors: {
+    ...cartErrors,
+    'coupon.unknown': { status: 422, title: 'There is no such coupon' },
     'order.not-found': { status: 404, title: 'There is no such order' },
     'order.empty': { status: 422, title: 'The order has no items' },
     'order.too-many-items': { status: 422, title: 'The order has more than 2,000 items' },

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { signReference, verifyReference } from '@stoa/platform/auth';
 import type { Database } from '@stoa/platform/sql';
 
-/** Makes and checks the tokens by which guests prove that an order is theirs. The same order has the same token, so it need not be stored. */
+/** Makes and checks the tokens by which guests prove that an order or a cart is theirs. The same one has the same token, so it need not be stored. */
 export class OrderTokens {
   readonly #key: Buffer;
 
@@ -23,5 +23,13 @@ export class OrderTokens {
 
   proves(token: string | undefined, orderId: string): boolean {
     return token !== undefined && verifyReference(this.#key, 'order', orderId, token);
+  }
+
+  cartTokenOf(cartId: string): string {
+    return signReference(this.#key, 'cart', cartId);
+  }
+
+  provesCart(token: string | undefined, cartId: string): boolean {
+    return token !== undefined && verifyReference(this.#key, 'cart', cartId, token);
   }
 }

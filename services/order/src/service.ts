@@ -1,22 +1,29 @@
+import { inventoryContract } from '@stoa/contracts/inventory';
 import { orderContract } from '@stoa/contracts/order';
 import { productContract } from '@stoa/contracts/product';
 import { shippingContract } from '@stoa/contracts/shipping';
 import { userContract } from '@stoa/contracts/user';
 import { defineService } from '@stoa/platform/service';
 import { cancelOrder } from './commands/cancel-order.ts';
+import { createCart } from './commands/create-cart.ts';
 import { createShipment } from './commands/create-shipment.ts';
 import { eraseGuest } from './commands/erase-guest.ts';
 import { markDelivered } from './commands/mark-delivered.ts';
 import { placeOrder } from './commands/place-order.ts';
 import { refundOrder } from './commands/refund-order.ts';
+import { removeCartItem } from './commands/remove-cart-item.ts';
+import { setCartItem } from './commands/set-cart-item.ts';
 import type { OrderDeps } from './deps.ts';
 import { orderInvariants } from './invariants.ts';
+import { forgetCarts } from './jobs/forget-carts.ts';
 import { Catalogue } from './neighbours/catalogue.ts';
 import { Customers } from './neighbours/customers.ts';
 import { ShippingPrices } from './neighbours/shipping-prices.ts';
+import { Stock } from './neighbours/stock.ts';
 import { OrderChanges } from './order-changes.ts';
 import { OrderTokens } from './order-tokens.ts';
 import { getContact, listForUser, statusOf, verificationPage } from './queries/for-services.ts';
+import { getCart } from './queries/get-cart.ts';
 import { getOrder } from './queries/get-order.ts';
 import { listOrderEvents } from './queries/list-order-events.ts';
 import { listOrders } from './queries/list-orders.ts';
@@ -34,11 +41,12 @@ export const order = defineService<OrderDeps>({
   name: 'order',
   contract: orderContract,
   migrations: new URL('../migrations/', import.meta.url),
-  async prepare({ db, client }) {
+  async prepare({ db, client, log }) {
     return {
       catalogue: new Catalogue(client(productContract)),
       customers: new Customers(client(userContract)),
       shippingPrices: new ShippingPrices(client(shippingContract)),
+      stock: new Stock(client(inventoryContract), log),
       numbers: new OrderNumbers(db),
       changes: new OrderChanges(db),
       tokens: await OrderTokens.open(db),
@@ -46,6 +54,10 @@ export const order = defineService<OrderDeps>({
   },
   close: async (deps) => deps.changes.close(),
   routes: {
+    createCart,
+    getCart,
+    setCartItem,
+    removeCartItem,
     placeOrder,
     listOrders,
     getOrder,
@@ -63,5 +75,6 @@ export const order = defineService<OrderDeps>({
   },
   reactions: [onProductChanged, onUserChanged, onUserErased],
   sagas: [checkOut, cancelOrderSaga, refundSaga],
+  jobs: [forgetCarts],
   invariants: orderInvariants,
 });

@@ -10,8 +10,10 @@ import { sqlState, type Tx, violatedConstraint } from '@stoa/platform/sql';
 import type { OrderDeps, OrderService } from '../deps.ts';
 import { checkItems, currencyOf, priceLines, totalsOf } from '../domain/pricing.ts';
 import { orderView } from '../order-view.ts';
+import { findCart, requireOpen, whyNot } from '../find-cart.ts';
 import { actorOf } from '../owner.ts';
 import { type CheckOutInput, checkOutName } from '../check-out-input.ts';
+import { type CartRow, markOrdered } from '../store/carts.ts';
 import { addContact } from '../store/contacts.ts';
 import { type OrderRecord, recordPlaced } from '../store/orders.ts';
 import { settleOrder } from './settle-order.ts';
@@ -27,21 +29,28 @@ interface Draft {
   readonly lines: OrderLine[];
   readonly totals: OrderTotals;
   readonly shippingMethod: string | null;
+  readonly cart: CartRow | undefined;
 }
 
 /** Places an order: refuses at once what can never be fulfilled, and starts the check-out for the rest. */
 export const placeOrder: Handler<typeof orderContract.operations.placeOrder, OrderDeps> = async (call, service) => {
   const { body } = call;
   checkStaffFields(call);
+  checkSource(body);
+  // A cart is read and priced before its transaction opens, and its order commits alone, since it locks the cart: orders of items wait for none of that.
+  // What refuses it is thrown within, where it is kept as the answer to the key.
+  const [ofCart] = body.cartId === undefined ? [] : await Promise.allSettled([prepare(call, service)]);
   let draft: Draft | undefined;
   let placed: OrderRecord | undefined;
   try {
     return await once<Order, typeof orderContract.operations.placeOrder>(call, service as never, {
-      grouped: true,
+      grouped: ofCart === undefined,
       guest: body.email,
       secrets: (orderId) => (call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined),
       work: async (tx) => {
-        draft ??= await prepare(call, service);
+        if (ofCart?.status === 'rejected') throw ofCart.reason;
+        draft ??= ofCart?.value ?? (await prepare(call, service));
+        if (draft.cart) await takeCart(tx, draft.cart, draft.id);
         placed = write(tx, call, draft, service);
         const order = orderView(placed);
         const answer = { status: 202, body: order, headers: { location: `/api/v1/orders/${order.id}` }, version: order.version };
@@ -60,14 +69,17 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
 async function prepare(call: PlaceOrderCall, service: OrderService): Promise<Draft> {
   const { body, principal, cause } = call;
   const { deps } = service;
-  if (body.cartId) throw refusal('order.empty', 'There is no such cart.', { errors: [{ path: '/cartId', message: 'is not a cart of yours' }] });
-  const items = checkItems(body.items);
+  if (body.couponCode !== undefined) throw refusal('coupon.unknown', `There is no coupon ${body.couponCode}.`);
+  const cart = body.cartId === undefined ? undefined : await findCart(call, body.cartId, service);
+  if (cart) requireOpen(cart);
+  const items = checkItems(cart ? cart.items.map(({ sku, quantity }) => ({ sku, quantity })) : body.items);
   const userId = customerOf(call);
   const customer = userId ? await deps.customers.active(userId, cause) : undefined;
   const email = body.email ?? customer?.email ?? null;
   if (!email && !isStaff(principal, ['support'])) throw refusal('order.email-needed', 'A guest’s order needs an e-mail address in `email`.');
   const catalogue = await deps.catalogue.find([...new Set(items.map((item) => item.sku.toUpperCase()))], cause);
-  const currency = currencyOf(body, items, catalogue);
+  const currency = currencyOf(cart?.currency ? { currency: cart.currency } : body, items, catalogue);
+  if (cart && body.currency && body.currency !== currency) throw refusal('order.currency-mismatch', `The cart is in ${currency}, not in ${body.currency}.`);
   const lines = priceLines(items, catalogue, { currency, newId });
   const quote = await shippingOf(body, currency, call, service);
   const totals = totalsOf(lines, quote?.price ?? zero(currency));
@@ -77,7 +89,15 @@ async function prepare(call: PlaceOrderCall, service: OrderService): Promise<Dra
       `The total is ${format(totals.total)}, not ${format(body.expectedTotal)} as expected. Show the new total and ask again.`,
     );
   }
-  return { id: newId(), number: await deps.numbers.take(), userId, email, lines, totals, shippingMethod: quote?.code ?? null };
+  return { id: newId(), number: await deps.numbers.take(), userId, email, lines, totals, shippingMethod: quote?.code ?? null, cart };
+}
+
+/** Makes the cart this order's, or refuses: it may have become another's, or another than what was priced. */
+async function takeCart(tx: Tx, cart: CartRow, orderId: string): Promise<void> {
+  if (await markOrdered(tx, cart, orderId)) return;
+  throw await whyNot(tx, cart.id, () =>
+    refusal('cart.changed', 'The cart changed while it was being ordered. Look at it again and order it with a new key.'),
+  );
 }
 
 /** Whose order it is: the caller's, or whoever staff enter it for. */
@@ -102,7 +122,7 @@ function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService
   const { body, cause } = call;
   const { id, number, userId, email, lines, totals, shippingMethod } = draft;
   const contactId = newId();
-  const metadata = body.metadata ?? {};
+  const metadata = body.metadata ?? draft.cart?.metadata ?? {};
   const now = service.clock.now();
   const placedAt = body.placedAt ?? now;
   addContact(tx, { id: contactId, user_id: userId, email, shipping_address: body.shippingAddress ?? null });
@@ -133,6 +153,11 @@ function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService
     cause,
   });
   return { id, state, created_at: now, email, shipping_address: body.shippingAddress ?? null };
+}
+
+function checkSource(body: PlaceOrder): void {
+  if (body.cartId === undefined || body.items === undefined) return;
+  throw refusal('request.invalid', 'An order is of a cart or of items, not of both.', { errors: [{ path: '/items', message: 'cannot be beside cartId' }] });
 }
 
 const staffFields = ['customerId', 'externalId', 'placedAt', 'taxExempt'] as const;

@@ -17,6 +17,9 @@ export type RequestedItem = NonNullable<PlaceOrder['items']>[number];
 
 const itemsMax = 2_000;
 
+/** What the totals of nothing are told in, where no currency was asked for. */
+export const currencyOfNothing = 'EUR';
+
 /** Refuses orders of nothing and of too much. */
 export function checkItems(items: readonly RequestedItem[] | undefined): readonly RequestedItem[] {
   if (!items || items.length === 0) throw refusal('order.empty', 'An order needs at least one item.', at([{ path: '/items', message: 'is empty' }]));
@@ -34,7 +37,12 @@ export function currencyOf(
 ): string {
   const agreed = items.find((item) => item.unitPrice)?.unitPrice?.currency;
   const first = items.map((item) => catalogue.get(item.sku.toUpperCase())).find((entry) => entry !== undefined);
-  return request.currency ?? agreed ?? request.expectedTotal?.currency ?? first?.price.currency ?? 'EUR';
+  return request.currency ?? agreed ?? request.expectedTotal?.currency ?? first?.price.currency ?? currencyOfNothing;
+}
+
+/** The price of a SKU in a currency, where it has one. */
+export function priceIn({ price, prices }: CatalogueEntry, currency: string): Money | undefined {
+  return [price, ...prices].find((one) => one.currency === currency);
 }
 
 /** Prices items at the catalogue's prices, or at those agreed. Refuses naming each line that cannot be priced. Lines that repeat a SKU stay lines. */
@@ -54,7 +62,7 @@ export function priceLines(
       unknown.push({ path: `/items/${index}/sku`, message: `${item.sku} is not in the catalogue` });
       return;
     }
-    const unitPrice = item.unitPrice ?? [entry.price, ...entry.prices].find((price) => price.currency === currency);
+    const unitPrice = item.unitPrice ?? priceIn(entry, currency);
     if (!unitPrice || unitPrice.currency !== currency) {
       mismatched.push({ path: `/items/${index}`, message: `${sku} has no price in ${currency}` });
       return;

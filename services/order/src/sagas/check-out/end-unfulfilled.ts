@@ -4,12 +4,14 @@ import type { Tx } from '@stoa/platform/sql';
 import { announce } from '../../announce.ts';
 import type { OrderService } from '../../deps.ts';
 import { aboutOrder } from '../../order-messages.ts';
+import { reopenCart } from '../../store/carts.ts';
 import { type CheckOut, origin } from './input.ts';
 
-/** Everything has been let go: the order ends as cancelled where the customer asked for it, else as rejected. */
+/** Everything has been let go: the order ends as cancelled where the customer asked for it, else as rejected; the cart it was made of is open again. */
 export function endUnfulfilled(saga: CheckOut, tx: Tx, service: OrderService): void {
   const failure = saga.failure ?? { code: 'saga.failed', detail: 'The check-out failed.' };
   const at = service.clock.now();
+  reopenCart(tx, saga.key);
   const { items, totals } = saga.state.state;
   const about = aboutOrder(saga.state.state);
   if (failure.code === 'order.cancelled') {

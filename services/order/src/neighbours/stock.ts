@@ -1,0 +1,36 @@
+import type { inventoryContract } from '@stoa/contracts/inventory';
+import type { Client } from '@stoa/platform/client';
+import type { Cause } from '@stoa/platform/schema';
+import type { Logger } from '@stoa/platform/telemetry';
+
+const waitMsMax = 1_000;
+// A hundred SKUs of 64 characters stay well under the 16 KiB that HTTP servers take as a request's head.
+const skusAtOnce = 100;
+
+/** How much there is of goods, as the inventory service has it. Nice to know and no more: a cart can be looked at without. */
+export class Stock {
+  readonly #inventory: Client<typeof inventoryContract>;
+  readonly #log: Logger;
+
+  constructor(inventory: Client<typeof inventoryContract>, log: Logger) {
+    this.#inventory = inventory;
+    this.#log = log;
+  }
+
+  /** Available units by SKU; SKUs never stocked are missing. Undefined when the inventory cannot be asked within a second. */
+  async find(skus: readonly string[], cause: Cause): Promise<Map<string, number> | undefined> {
+    try {
+      const deadlineMs = Date.now() + waitMsMax;
+      const batches = Array.from({ length: Math.ceil(skus.length / skusAtOnce) }, (_, at) =>
+        skus.slice(at * skusAtOnce, (at + 1) * skusAtOnce),
+      );
+      const found = await Promise.all(
+        batches.map((batch) => this.#inventory.getAvailability({ query: { skus: batch } }, { cause, deadlineMs })),
+      );
+      return new Map(found.flat().map(({ sku, available }) => [sku, available]));
+    } catch (error) {
+      this.#log.debug({ err: error }, 'a cart is shown without what is in stock');
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { inventoryContract } from '@stoa/contracts/inventory';
+import { inventoryCommands } from '@stoa/contracts/inventory-messages';
+import { type PricedSku, productContract } from '@stoa/contracts/product';
+import { shippingContract } from '@stoa/contracts/shipping';
+import { userContract } from '@stoa/contracts/user';
+import { fault } from '@stoa/platform/errors';
+import { newId } from '@stoa/platform/ids';
+import type { Outcome } from '@stoa/platform/schema';
+import { commandHandler, defineService, type ServiceDefinition } from '@stoa/platform/service';
+
+/** What the services around order have, as the tests put it there. */
+export interface Neighbours {
+  readonly catalogue: Map<string, PricedSku>;
+  /** Available units; `down` when the inventory cannot be asked. */
+  stock: Map<string, number> | 'down';
+  /** What becomes of reservations. */
+  reservation: Outcome<Record<string, never>>;
+}
+
+export const reserved: Neighbours['reservation'] = { kind: 'done', output: {} };
+export const outOfStock: Neighbours['reservation'] = {
+  kind: 'refused',
+  code: 'order.out-of-stock',
+  detail: 'There is not enough.',
+};
+
+/** An active product with one variant, as the product service tells its price. */
+export function priced(sku: string, amount: number, currency = 'EUR'): PricedSku {
+  const price = { amount, currency };
+  return {
+    sku,
+    productId: newId(),
+    title: `A ${sku.toLowerCase()}`,
+    price,
+    prices: [price],
+    version: 1,
+    status: 'active',
+  };
+}
+
+/** Stand-ins for the services that carts and orders ask, with as much of their contracts as they use. Nobody is paid: orders stay pending unless refused. */
+export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
+  const { getPrices } = productContract.operations;
+  const { getAvailability } = inventoryContract.operations;
+  const { getContact } = userContract.operations;
+  const { quoteShipping } = shippingContract.operations;
+  return [
+    defineService<never>({
+      name: 'product',
+      contract: { ...productContract, operations: { getPrices } },
+      routes: {
+        getPrices: async ({ body }: { body: { skus: string[] } }) => ({
+          body: body.skus.flatMap((sku) => neighbours.catalogue.get(sku) ?? []),
+        }),
+      },
+    }),
+    defineService<never>({
+      name: 'inventory',
+      contract: { ...inventoryContract, operations: { getAvailability } },
+      routes: {
+        getAvailability: async ({ query }: { query: { skus: string[] } }) => {
+          const { stock } = neighbours;
+          if (stock === 'down') throw fault('service.unavailable', 'The stock cannot be read.');
+          return {
+            body: query.skus.filter((sku) => stock.has(sku)).map((sku) => ({ sku, available: stock.get(sku) })),
+          };
+        },
+      },
+      commands: [
+        commandHandler<typeof inventoryCommands.reserveStock, never>(inventoryCommands.reserveStock, {
+          doMany: async (commands) => commands.map(() => neighbours.reservation),
+          undoMany: async (commands) => commands.map(() => reserved),
+        }),
+      ],
+    }),
+    defineService<never>({
+      name: 'user',
+      contract: { ...userContract, operations: { getContact } },
+      routes: {
+        getContact: async ({ params: { id } }: { params: { id: string } }) => ({
+          body: { id, email: `${id}@customer.example`, name: 'A Customer', role: 'customer', active: true },
+        }),
+      },
+    }),
+    defineService<never>({
+      name: 'shipping',
+      contract: { ...shippingContract, operations: { quoteShipping }, commands: {} },
+      routes: {
+        quoteShipping: async ({ query: { currency } }: { query: { currency: string } }) => ({
+          body: { code: 'standard', title: 'Standard', price: { amount: 500, currency }, minDays: 2, maxDays: 4 },
+        }),
+      },
+    }),
+  ];
+}

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { type Environment, readSettings, setting } from '@stoa/platform/config';
 import { onSignals } from '@stoa/platform/lifecycle';
 import { type Running, run } from '@stoa/platform/service';
@@ -37,20 +37,36 @@ export async function openShop({ environment, demo }: UpOptions): Promise<Shop> 
       default: 'info',
       describe: 'Least important lines that are logged',
     }),
-    STOA_METRICS_PORT: setting.integer({ default: 9464, min: 0, max: 65_535, describe: 'Port of /metrics, on loopback' }),
-    STOA_TRACES_PER_SECOND: setting.integer({ default: 10, min: 0, max: 100_000, describe: 'Requests a second that are traced' }),
+    STOA_METRICS_PORT: setting.integer({
+      default: 9464,
+      min: 0,
+      max: 65_535,
+      describe: 'Port of /metrics, on loopback',
+    }),
+    STOA_TRACES_PER_SECOND: setting.integer({
+      default: 10,
+      min: 0,
+      max: 100_000,
+      describe: 'Requests a second that are traced',
+    }),
   });
   const dataDir = resolve(settings.STOA_DATA_DIR);
-  const log = createLog({ service: 'stoa', level: settings.STOA_LOG_LEVEL });
+  const log = createLog({ level: settings.STOA_LOG_LEVEL });
   const admin = await firstAdmin(environment, dataDir);
   const databases = openDatabases(environment, dataDir, log);
   const metrics = createMetrics();
   const traces = await createTraces({ environment, version, perSecondMax: settings.STOA_TRACES_PER_SECOND });
   const scrape = await serveMetrics(metrics, { port: settings.STOA_METRICS_PORT });
-  const closeTraces = () => traces.close().catch((error) => log.warn({ err: error }, 'the last spans could not be sent'));
+  const closeTraces = () =>
+    traces.close().catch((error) => log.warn({ err: error }, 'the last spans could not be sent'));
   try {
     const running = await run(services, {
-      environment: { ...environment, STOA_DATA_DIR: dataDir, STOA_ADMIN_EMAIL: admin.email, STOA_ADMIN_PASSWORD: admin.password },
+      environment: {
+        ...environment,
+        STOA_DATA_DIR: dataDir,
+        STOA_ADMIN_EMAIL: admin.email,
+        STOA_ADMIN_PASSWORD: admin.password,
+      },
       log,
       version,
       metrics,
@@ -88,7 +104,10 @@ export async function up(options: UpOptions): Promise<void> {
   process.stdout.write(welcome(shop));
 }
 
-function welcome({ url, admin }: Shop): string {
+function welcome({ url, metricsUrl, admin }: Shop): string {
+  const password = admin.isNew
+    ? `password ${admin.password}, kept in ${admin.file}`
+    : admin.file && `password in ${admin.file}`;
   const lines = [
     '',
     `  Stoa is open at ${url}`,
@@ -96,9 +115,10 @@ function welcome({ url, admin }: Shop): string {
     `    products   ${url}/api/v1/products`,
     `    the API    ${url}/docs`,
     `    health     ${url}/health`,
-    `    admin      ${admin.email}${admin.isNew ? `   password ${admin.password} (shown once; kept in the data directory)` : ''}`,
+    `    metrics    ${metricsUrl}`,
+    `    admin      ${admin.email}${password ? `   ${password}` : ''}`,
     '',
-    '  Ctrl-C stops it; what has been ordered is kept.',
+    '  A first order is in README.md. Ctrl-C stops the shop; what has been ordered is kept.',
     '',
   ];
   return `${lines.join('\n')}\n`;

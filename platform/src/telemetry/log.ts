@@ -3,7 +3,8 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 export type { Logger } from 'pino';
 
 export interface LogOptions {
-  readonly service: string;
+  /** Whose lines they are; leave it out where each child says so itself, since pino would write the field twice. */
+  readonly service?: string | undefined;
   /** `info` unless given. */
   readonly level?: string | undefined;
   /** Standard output unless given. */
@@ -29,7 +30,7 @@ export function createLog(options: LogOptions): Logger {
   const log = pino(
     {
       level: options.level ?? 'info',
-      base: { service: options.service },
+      base: options.service === undefined ? {} : { service: options.service },
       messageKey: 'message',
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       // Errors are plain by the time a serialiser would see them.

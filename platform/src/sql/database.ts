@@ -13,6 +13,8 @@ export interface TransactionOptions {
 }
 
 const retryable = new Set(['40001', '40P01']);
+/** Refused because an earlier statement of the transaction failed. */
+const transactionAborted = '25P02';
 const namesMax = 1_000;
 
 /** A service's PostgreSQL database. */
@@ -86,6 +88,7 @@ export class Database implements Sql {
     const client = await this.#pool.connect();
     const pending = new Pending();
     let broken: Error | undefined;
+    let first: unknown;
     try {
       const begun = this.#send(client, options.isolation ? `begin isolation level ${options.isolation}` : 'begin');
       begun.catch(() => undefined);
@@ -94,7 +97,11 @@ export class Database implements Sql {
         query: async <R extends object>(text: string, values?: readonly unknown[]) => {
           // The commit follows the writers' statements without waiting for their answers: what comes later would run outside the transaction.
           assert(!ending, 'a statement was sent to a transaction after its end');
-          return (await this.#send(client, text, values)).rows as R[];
+          const answered = this.#send(client, text, values);
+          answered.catch((error: unknown) => {
+            first ??= error;
+          });
+          return (await answered).rows as R[];
         },
       };
       const tx = openTx(sql, pending);
@@ -113,7 +120,9 @@ export class Database implements Sql {
       await this.#send(client, 'rollback').catch((lost: Error) => {
         broken = lost;
       });
-      throw error;
+      // Of statements sent together, those behind the one that failed are refused because the transaction is aborted, and `work` may
+      // hear of such a refusal first.
+      throw sqlState(error) === transactionAborted && first !== undefined ? first : error;
     } finally {
       client.release(broken);
     }

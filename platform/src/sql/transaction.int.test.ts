@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { findAppError } from '../errors/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import { Database, insertText, type Tx, writer } from './index.ts';
+import { Database, insertText, type Tx, violatedConstraint, writer } from './index.ts';
 
 const insert = insertText('thing', { id: 'int', name: 'text' });
 const things = writer<{ id: number; name: string }>('things', 20, (tx, rows) =>
@@ -53,6 +53,21 @@ describe('a transaction', () => {
       /changed my mind/,
     );
     assert.equal(await count('id in (10, 11)'), 0);
+  });
+
+  it('says which of several statements failed, not which ones were refused for it', async () => {
+    await db.query(`insert into thing values ($1, $2)`, [12, 'twelve']);
+    const within = async <T>(asked: () => Promise<T>) => await asked();
+    await assert.rejects(
+      db.transaction(async (tx) => {
+        await tx.query('select 1');
+        await Promise.all([
+          within(() => within(() => within(() => tx.query(`insert into thing values ($1, $2)`, [13, 'twelve'])))),
+          tx.query('select 1'),
+        ]);
+      }),
+      (error) => violatedConstraint(error) === 'thing_name_key',
+    );
   });
 
   it('leaves nothing when a deferred write fails', async () => {

@@ -41,6 +41,12 @@ for (const page of ['README.md', 'docs/guides/first-order.md']) {
   });
 }
 
+test('the first order, asked for again, is answered with the same bytes', async () => {
+  const [order] = stepsOf(await readFile(new URL('README.md', root), 'utf8'));
+  assert.ok(order);
+  assert.equal(await answerOf([], order), await answerOf([], order));
+});
+
 interface Step {
   readonly commands: string;
   /** A part of the last answer. */

@@ -26,7 +26,7 @@ interface Kept {
   readonly duplicate: boolean;
 }
 
-const batchMax = 200;
+const batchMax = 500;
 const lookEveryMs = 500;
 const retryDelayMsMin = 100;
 const retryDelayMsMax = 60_000;

@@ -17,8 +17,8 @@ export interface LaneOptions {
   readonly confirm: (seqs: readonly number[]) => Promise<void>;
 }
 
-const batchMax = 200;
-const freshMax = 5_000;
+const batchMax = 1_000;
+const freshMax = 20_000;
 const retryDelayMsMin = 20;
 const retryDelayMsMax = 5_000;
 
@@ -108,7 +108,7 @@ export class Lane {
       );
       if (!this.#behind) {
         const done = new Set(rows.map((row) => row.seq));
-        this.#fresh = [...offered.filter((entry) => !done.has(entry.seq)), ...this.#fresh];
+        this.#fresh = [...offered, ...this.#fresh].filter((entry) => !done.has(entry.seq));
       }
     } catch (error) {
       this.#behind = true;

@@ -23,7 +23,8 @@ export async function answerWithCart(
     currency,
     items,
     totals,
-    changes,
+    // What has been ordered is settled: the stock it lacks may be what it took itself.
+    changes: cart.order_id === null ? changes : [],
     metadata: cart.metadata,
     createdAt: cart.created_at,
     updatedAt: cart.updated_at,

@@ -221,6 +221,15 @@ describe('a cart', () => {
     assert.deepEqual(await refusalOf(stale), [412, 'resource.stale']);
   });
 
+  it('takes one of several changes made at once of what was read', async () => {
+    const cart = await guestCart(['PEN', 1]);
+    const etag = (await shop.call('GET', cart.path, cart.as)).headers.get('etag') as string;
+    const answers = await Promise.all(
+      [2, 3, 4, 5, 6].map((quantity) => put(cart, 'PEN', quantity, { 'if-match': etag })),
+    );
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 412, 412, 412, 412]);
+  });
+
   it('goes when its owner is erased, and when nobody has touched it for ninety days', async () => {
     const user = newId();
     const [erased, old, young] = [await newCart({ user }), await guestCart(['PEN', 1]), await guestCart(['PEN', 1])];
@@ -260,7 +269,8 @@ describe('ordering a cart', () => {
     assert.match(second.body.detail, new RegExp(body.id));
     assert.deepEqual(await refusalOf(put(cart, 'PEN', 1)), [409, 'cart.ordered']);
     assert.deepEqual(await refusalOf(shop.call('DELETE', `${cart.path}/items/PEN`, cart.as)), [409, 'cart.ordered']);
-    assert.equal((await shop.call('GET', cart.path, cart.as)).body.orderId, body.id);
+    const closed = await shop.call('GET', cart.path, cart.as);
+    assert.deepEqual([closed.body.orderId, closed.body.changes], [body.id, []]);
   });
 
   it('makes one order, however many check-outs of it there are at once', async () => {

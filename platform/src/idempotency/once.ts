@@ -5,6 +5,7 @@ import { crashPoint } from '../lifecycle/index.ts';
 import type { Operation, Principal } from '../schema/index.ts';
 import type { Answer, Call, Service } from '../service/index.ts';
 import type { Tx } from '../sql/index.ts';
+import { Holds } from './holds.ts';
 import { isKeyTaken, readRecord, type StoredRecord, storeAnswer, takeKey, takeOver } from './record.ts';
 
 /** What the work of a request came to. */
@@ -29,20 +30,27 @@ export interface OnceSteps<B> {
 }
 
 /** Keys that requests of this process are working on, by database. */
-const running = new WeakMap<object, Set<string>>();
+const running = new WeakMap<object, Holds>();
 
 /**
  * Carries out a request that has an effect so that its Idempotency-Key makes it happen once. The key is taken in the effect's own transaction, so there is no
  * effect without a key and no key without an effect; whoever fixes the answer first decides, everybody gets what is stored. Without a key it just happens.
  * After the design of Stripe's API and draft-ietf-httpapi-idempotency-key-header.
  */
-export async function once<B, O extends Operation>(call: Call<O>, service: Service<never>, steps: OnceSteps<B>): Promise<Answer<B>> {
+export async function once<B, O extends Operation>(
+  call: Call<O>,
+  service: Service<never>,
+  steps: OnceSteps<B>,
+): Promise<Answer<B>> {
   if (call.idempotencyKey === undefined) {
     const made = await run(service, steps, steps.work);
-    return withSecrets(made.answer ?? (await settled(steps, made.resource)), steps.secrets?.(made.resource)) as Answer<B>;
+    return withSecrets(
+      made.answer ?? (await settled(steps, made.resource)),
+      steps.secrets?.(made.resource),
+    ) as Answer<B>;
   }
   const scope = scopeOf(call, steps.guest);
-  const mine = running.get(service.db) ?? new Set();
+  const mine = running.get(service.db) ?? new Holds(service.db);
   running.set(service.db, mine);
   if (mine.has(scope)) {
     const stored = await readRecord(service.db, scope);
@@ -58,7 +66,12 @@ export async function once<B, O extends Operation>(call: Call<O>, service: Servi
   }
 }
 
-async function first<B, O extends Operation>(call: Call<O>, service: Service<never>, steps: OnceSteps<B>, scope: string): Promise<Answer<B>> {
+async function first<B, O extends Operation>(
+  call: Call<O>,
+  service: Service<never>,
+  steps: OnceSteps<B>,
+  scope: string,
+): Promise<Answer<B>> {
   const fingerprint = call.fingerprint as string;
   let made: Made<B> | undefined;
   let text: string | null = null;
@@ -87,7 +100,12 @@ async function first<B, O extends Operation>(call: Call<O>, service: Service<nev
 }
 
 /** The key has been used before: the stored answer, or the answer worked out in place of a process that died. */
-async function again<B, O extends Operation>(call: Call<O>, service: Service<never>, steps: OnceSteps<B>, scope: string): Promise<Answer<B>> {
+async function again<B, O extends Operation>(
+  call: Call<O>,
+  service: Service<never>,
+  steps: OnceSteps<B>,
+  scope: string,
+): Promise<Answer<B>> {
   const stored = await readRecord(service.db, scope);
   if (!stored) throw inProgress();
   if (stored.fingerprint !== call.fingerprint) throw reused();
@@ -106,7 +124,12 @@ async function fix<B, O extends Operation>(
 ): Promise<Answer<B>> {
   const answer = await settled(steps, resource);
   const row = await service.db.grouped((tx) =>
-    storeAnswer(tx, { scope, status: statusOf(answer, call.operation), headers: keptHeaders(answer), body: textOf(answer.body) }),
+    storeAnswer(tx, {
+      scope,
+      status: statusOf(answer, call.operation),
+      headers: keptHeaders(answer),
+      body: textOf(answer.body),
+    }),
   );
   if (row.stored) return withSecrets(answer, steps.secrets?.(resource)) as Answer<B>;
   const stored = await readRecord(service.db, scope);
@@ -126,7 +149,9 @@ async function refused<B, O extends Operation>(
   if (problem.status >= 500) throw error;
   const body = JSON.stringify(problem);
   try {
-    await service.db.grouped((tx) => takeKey(tx, { ...key, resource: null, status: problem.status, headers: {}, body }));
+    await service.db.grouped((tx) =>
+      takeKey(tx, { ...key, resource: null, status: problem.status, headers: {}, body }),
+    );
   } catch (taken) {
     if (isKeyTaken(taken)) return again(call, service, steps, key.scope);
     throw taken;
@@ -189,9 +214,14 @@ function callerOf(principal: Principal, guest: string | undefined): string {
 }
 
 function inProgress(): Error {
-  return refusal('idempotency.in-progress', 'The first request with this Idempotency-Key is still running.', { retryAfterS: 1 });
+  return refusal('idempotency.in-progress', 'The first request with this Idempotency-Key is still running.', {
+    retryAfterS: 1,
+  });
 }
 
 function reused(): Error {
-  return refusal('idempotency.key-reused', 'This Idempotency-Key belongs to a request with another body. Use a new key for a new request.');
+  return refusal(
+    'idempotency.key-reused',
+    'This Idempotency-Key belongs to a request with another body. Use a new key for a new request.',
+  );
 }

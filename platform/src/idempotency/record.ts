@@ -18,21 +18,28 @@ export interface StoredRecord extends IdempotencyRecord {
   readonly held: boolean;
 }
 
-/** How long a holder that has died keeps others from taking its key over. Longer than any `Prefer: wait`. */
-const heldMs = 35_000;
+/** How long a holder that has died keeps others from taking its key over; one that lives renews its hold. */
+export const heldMs = 3_000;
 
 /** The key has been used: what is stored decides. Never leaves this module. */
 export class KeyTaken extends Error {}
 
 const insert = `${insertText('kit.idempotency', {
-  scope: 'text', fingerprint: 'text', resource: 'text', status: 'int', headers: 'jsonb', body: 'text', held_until: 'timestamptz',
+  scope: 'text',
+  fingerprint: 'text',
+  resource: 'text',
+  status: 'int',
+  headers: 'jsonb',
+  body: 'text',
+  held_until: 'timestamptz',
 }).replace('r."held_until"', `clock_timestamp() + interval '${heldMs} milliseconds'`)}`;
 
 const records: Writer<IdempotencyRecord> = writer('idempotency', 0, async (tx, rows) => {
   try {
     await tx.query(insert, [JSON.stringify(rows)]);
   } catch (error) {
-    if (sqlState(error) === '23505' && violatedConstraint(error) === 'idempotency_pkey') throw new KeyTaken('', { cause: error });
+    if (sqlState(error) === '23505' && violatedConstraint(error) === 'idempotency_pkey')
+      throw new KeyTaken('', { cause: error });
     throw error;
   }
 });
@@ -44,7 +51,8 @@ export function takeKey(tx: Tx, record: IdempotencyRecord): void {
 
 /** Whether an error says that the key was taken. */
 export function isKeyTaken(error: unknown): boolean {
-  for (let at = error; at instanceof Error && !(at instanceof AppError); at = at.cause) if (at instanceof KeyTaken) return true;
+  for (let at = error; at instanceof Error && !(at instanceof AppError); at = at.cause)
+    if (at instanceof KeyTaken) return true;
   return false;
 }
 
@@ -67,6 +75,15 @@ export async function takeOver(sql: Sql, scope: string): Promise<boolean> {
   return rows.length > 0;
 }
 
+/** Keeps what is being worked on from being taken over. */
+export async function renewHolds(sql: Sql, scopes: readonly string[]): Promise<void> {
+  await sql.query(
+    `update kit.idempotency set held_until = clock_timestamp() + interval '${heldMs} milliseconds'
+    where scope = any($1) and status is null`,
+    [scopes],
+  );
+}
+
 interface Settled {
   readonly scope: string;
   readonly status: number;
@@ -87,7 +104,10 @@ const answers: Writer<Settled> = writer('idempotency answers', 0, async (tx, row
 });
 
 /** Fixes the answer unless it is fixed. Returns whether this was the one that did. */
-export function storeAnswer(tx: Tx, answer: { scope: string; status: number; headers: object; body: string | null }): { stored: boolean } {
+export function storeAnswer(
+  tx: Tx,
+  answer: { scope: string; status: number; headers: object; body: string | null },
+): { stored: boolean } {
   const row = { ...answer, stored: false };
   tx.defer(answers, row);
   return row;

@@ -144,9 +144,13 @@ export class Lane {
 
   async #pause(error: unknown): Promise<void> {
     this.#failures++;
-    const delayMs = Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(this.#failures, 10)) * (0.5 + Math.random() / 2);
+    const delayMs =
+      Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(this.#failures, 10)) * (0.5 + Math.random() / 2);
     if (this.#failures === 3) {
-      this.#options.log.warn({ subscriber: this.#options.subscriber, err: error }, 'messages wait: the subscriber cannot take them');
+      this.#options.log.warn(
+        { subscriber: this.#options.subscriber, err: error },
+        'messages wait: the subscriber cannot take them',
+      );
     }
     await sleep(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pino from 'pino';
+import { newId } from '../ids/index.ts';
+import type { Service } from '../service/index.ts';
+import { Database, migrate, readMigrations } from '../sql/index.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { defineEffect, type Effect, type EffectDefinition, EffectRunner } from './index.ts';
+
+const log = pino({ level: 'silent' });
+const cause = { correlationId: 'test' };
+type Charge = Effect<{ amount: number }>;
+
+describe('an effect outside', () => {
+  let server: TestDatabase;
+  let db: Database;
+  const runners: EffectRunner[] = [];
+
+  before(async () => {
+    server = await testDatabase('effect');
+    db = new Database({ url: server.url, name: 'test', connectionsMax: 10 });
+    await migrate(db, 'kit', await readMigrations(new URL('../../migrations/', import.meta.url)));
+    await db.query('create table ended (id text, how text, attempt int)');
+  });
+  beforeEach(async () => {
+    await db.query('truncate kit.effect, ended');
+  });
+  afterEach(async () => {
+    await Promise.all(runners.splice(0).map((runner) => runner.stop()));
+  });
+  after(async () => {
+    await db.close();
+    await server.drop();
+  });
+
+  /** A process that performs charges in this way. */
+  function openProcess(
+    perform: (effect: Charge, signal: AbortSignal) => Promise<string>,
+    options: Partial<EffectDefinition<{ amount: number }, string, unknown>> = {},
+  ): EffectRunner {
+    const charge = defineEffect<{ amount: number }, string, unknown>({
+      name: 'charge',
+      concurrency: 4,
+      timeoutMs: 500,
+      attemptsMax: 3,
+      retryDelayMs: 20,
+      perform: (effect, _deps, signal) => perform(effect, signal),
+      async complete(done, tx) {
+        for (const { effect, result } of done)
+          await tx.query('insert into ended values ($1, $2, $3)', [effect.id, result, effect.attempt]);
+      },
+      async giveUp(effect, reason, tx) {
+        await tx.query('insert into ended values ($1, $2, $3)', [effect.id, `given up: ${reason}`, effect.attempt]);
+      },
+      ...options,
+    });
+    const runner = new EffectRunner({
+      db,
+      definitions: [charge] as never[],
+      service: () => ({ db, log }) as Service<never>,
+      log,
+    });
+    runner.start();
+    runners.push(runner);
+    return runner;
+  }
+
+  const ask = (runner: EffectRunner, id: string, delayMs?: number) =>
+    db.transaction(async (tx) =>
+      runner.request(tx, { effect: 'charge', id, payload: { amount: 5 }, cause, ...(delayMs && { delayMs }) }),
+    );
+  const ended = () =>
+    db.query<{ id: string; how: string; attempt: number }>('select id, how, attempt from ended order by id', []);
+  const open = () =>
+    db.query<{ id: string; epoch: number; attempts: number }>('select id, epoch, attempts from kit.effect', []);
+
+  async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+    for (const deadlineMs = performance.now() + 20_000; !(await holds()); await sleep(10)) {
+      assert.ok(performance.now() < deadlineMs, 'it did not come to pass within 20 s');
+    }
+  }
+  const allEnded = () => until(async () => (await open()).length === 0);
+
+  it('is performed after the commit that asks for it, and ended with its result', async () => {
+    const seen: unknown[] = [];
+    const runner = openProcess(async ({ id, payload, attempt }) => {
+      seen.push([id, payload, attempt, (await open()).length]);
+      return 'paid';
+    });
+    await ask(runner, 'a');
+    await allEnded();
+    assert.deepEqual(seen, [['a', { amount: 5 }, 1, 1]]);
+    assert.deepEqual(await ended(), [{ id: 'a', how: 'paid', attempt: 1 }]);
+  });
+
+  it('is not performed when the transaction that asks for it is rolled back', async () => {
+    let performed = 0;
+    const runner = openProcess(async () => String(performed++));
+    await assert.rejects(
+      db.transaction(async (tx) => {
+        runner.request(tx, { effect: 'charge', id: 'a', payload: { amount: 5 }, cause });
+        throw new Error('changed my mind');
+      }),
+    );
+    await ask(runner, 'b');
+    await allEnded();
+    assert.equal(performed, 1);
+  });
+
+  it('is done once when it is asked for twice under one id', async () => {
+    let performed = 0;
+    const runner = openProcess(async () => {
+      performed++;
+      await sleep(50);
+      return 'paid';
+    });
+    await Promise.all([ask(runner, 'a'), ask(runner, 'a'), ask(runner, 'a')]);
+    await allEnded();
+    assert.deepEqual([performed, (await ended()).length], [1, 1]);
+  });
+
+  it('is tried again after a failure, which it can tell, until it goes through', async () => {
+    const attempts: number[] = [];
+    const runner = openProcess(async ({ attempt }) => {
+      attempts.push(attempt);
+      if (attempt < 3) throw new Error('no answer');
+      return 'paid';
+    });
+    await ask(runner, 'a');
+    await allEnded();
+    assert.deepEqual(attempts, [1, 2, 3]);
+    assert.deepEqual(await ended(), [{ id: 'a', how: 'paid', attempt: 3 }]);
+  });
+
+  it('is given up after its tries, once, with the reason', async () => {
+    const runner = openProcess(async () => {
+      throw new Error('nobody there');
+    });
+    await ask(runner, 'a');
+    await allEnded();
+    assert.deepEqual(await ended(), [{ id: 'a', how: 'given up: nobody there', attempt: 3 }]);
+  });
+
+  it('is not begun before its delay is over', async () => {
+    const askedMs = performance.now();
+    let begunMs = 0;
+    const runner = openProcess(async () => {
+      begunMs = performance.now();
+      return 'paid';
+    });
+    await ask(runner, 'a', 700);
+    await allEnded();
+    assert.ok(begunMs - askedMs >= 690, `begun after ${begunMs - askedMs} ms`);
+  });
+
+  it('is told when its time is over', async () => {
+    const runner = openProcess(
+      ({ attempt }, signal) =>
+        attempt > 1
+          ? Promise.resolve('paid')
+          : new Promise((_, reject) =>
+              signal.addEventListener('abort', () => reject(new Error('too slow')), { once: true }),
+            ),
+      { timeoutMs: 100 },
+    );
+    await ask(runner, 'a');
+    await allEnded();
+    assert.deepEqual(await ended(), [{ id: 'a', how: 'paid', attempt: 2 }]);
+  });
+
+  it('runs with no more others than its kind allows', async () => {
+    let atOnce = 0;
+    let most = 0;
+    const runner = openProcess(async () => {
+      most = Math.max(most, ++atOnce);
+      await sleep(10);
+      atOnce--;
+      return 'paid';
+    });
+    await db.transaction(async (tx) => {
+      for (let n = 0; n < 30; n++) runner.request(tx, { effect: 'charge', id: `e${n}`, payload: { amount: n }, cause });
+    });
+    await allEnded();
+    assert.deepEqual([most, (await ended()).length], [4, 30]);
+  });
+
+  it('commits the results that have come back together, and each alone when one of them cannot be', async () => {
+    const batches: number[] = [];
+    const runner = openProcess(async () => 'paid', {
+      concurrency: 20,
+      async complete(done, tx) {
+        batches.push(done.length);
+        for (const { effect } of done) {
+          await tx.query('insert into ended values ($1, $2, $3)', [effect.id, 'paid', effect.attempt]);
+          if (effect.id === 'bad' && effect.attempt === 1) throw new Error('cannot be booked');
+        }
+      },
+    });
+    await db.transaction(async (tx) => {
+      for (const id of ['a', 'b', 'bad', 'c'])
+        runner.request(tx, { effect: 'charge', id, payload: { amount: 1 }, cause });
+    });
+    await allEnded();
+    assert.equal(batches[0], 4);
+    assert.deepEqual(
+      (await ended()).map(({ id, attempt }) => [id, attempt]),
+      [
+        ['a', 1],
+        ['b', 1],
+        ['bad', 2],
+        ['c', 1],
+      ],
+    );
+  });
+
+  it('counts once when a slow process answers after another has taken it over', async () => {
+    let letGo = (): void => undefined;
+    const slowAnswer = new Promise<string>((resolve) => {
+      letGo = () => resolve('paid by the slow one');
+    });
+    const slow = openProcess(() => slowAnswer, { concurrency: 1 });
+    await ask(slow, 'a');
+    await until(async () => (await open())[0]?.epoch === 1);
+    // Its time is over: it comes due.
+    await db.query(`update kit.effect set due_at = now()`);
+    openProcess(async () => 'paid by the other');
+    await allEnded();
+    letGo();
+    await sleep(100);
+    assert.deepEqual(await ended(), [{ id: 'a', how: 'paid by the other', attempt: 2 }]);
+  });
+
+  it('is taken by one of two processes at a time', async () => {
+    const performed: string[] = [];
+    const perform = async ({ id }: Charge) => {
+      performed.push(id);
+      return 'paid';
+    };
+    const [one] = [openProcess(perform), openProcess(perform)];
+    const ids = Array.from({ length: 60 }, newId);
+    await db.transaction(async (tx) => {
+      for (const id of ids)
+        (one as EffectRunner).request(tx, { effect: 'charge', id, payload: { amount: 1 }, cause, delayMs: 1 });
+    });
+    await allEnded();
+    assert.deepEqual(performed.sort(), ids.sort());
+  });
+
+  it('of which a process died before it could record the result is performed again, as a second try', async () => {
+    const runner = openProcess(async ({ attempt }) => `paid at try ${attempt}`);
+    // As a process leaves it that was killed after the first try: taken, counted, and due when the try must have ended.
+    await db.query(
+      `insert into kit.effect (id, effect, payload, cause, epoch, attempts, due_at) values ('a', 'charge', '{"amount": 5}', '{"correlationId": "x"}', 1, 1, now())`,
+    );
+    await allEnded();
+    void runner;
+    assert.deepEqual(await ended(), [{ id: 'a', how: 'paid at try 2', attempt: 2 }]);
+  });
+
+  it('leaves what it was doing to the next process when it stops', async () => {
+    let begun = 0;
+    const first = openProcess(
+      async () => {
+        begun++;
+        await sleep(100);
+        return 'paid';
+      },
+      { concurrency: 1 },
+    );
+    await Promise.all([ask(first, 'a'), ask(first, 'b')]);
+    await until(() => begun > 0);
+    await first.stop();
+    assert.equal((await ended()).length, 1);
+    assert.equal((await open()).length, 1);
+    await db.query(`update kit.effect set due_at = now()`);
+    openProcess(async () => 'paid later');
+    await allEnded();
+    assert.equal((await ended()).length, 2);
+  });
+});

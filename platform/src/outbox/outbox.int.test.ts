@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pino from 'pino';
+import { event, type Message, strict, Type } from '../schema/index.ts';
+import { Database, migrate, readMigrations } from '../sql/index.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { systemClock } from '../time/index.ts';
+import type { Transport } from '../transport/index.ts';
+import { Outbox, Relay } from './index.ts';
+
+const told = event('thing.told.v1', strict({ n: Type.Integer() }));
+const log = pino({ level: 'silent' });
+const cause = { correlationId: 'test' };
+
+describe('the outbox', () => {
+  let server: TestDatabase;
+  let db: Database;
+  const relays: Relay[] = [];
+  /** What each subscriber was given, in order. */
+  let given: Map<string, Message<{ n: number }>[]>;
+  /** Subscribers that cannot be reached. */
+  const away = new Set<string>();
+  const transport: Transport = {
+    async deliver(subscriber, messages) {
+      if (away.has(subscriber)) throw new Error(`${subscriber} is away`);
+      given.set(subscriber, [...(given.get(subscriber) ?? []), ...(messages as Message<{ n: number }>[])]);
+    },
+  };
+
+  before(async () => {
+    server = await testDatabase('outbox');
+    db = new Database({ url: server.url, name: 'test', connectionsMax: 20 });
+    await migrate(db, 'kit', await readMigrations(new URL('../../migrations/', import.meta.url)));
+    await db.query('create table state (key text primary key, n int)');
+  });
+  beforeEach(async () => {
+    given = new Map();
+    away.clear();
+    await db.query('truncate kit.outbox, kit.lease, state');
+  });
+  afterEach(async () => {
+    await Promise.all(relays.splice(0).map((relay) => relay.stop()));
+  });
+  after(async () => {
+    await db.close();
+    await server.drop();
+  });
+
+  /** A process: its outbox and its relay. */
+  function openProcess(subscribers: readonly string[] = ['one', 'other']): { outbox: Outbox; relay: Relay } {
+    const relay = new Relay({ db, transport, log });
+    const outbox = new Outbox({
+      clock: systemClock,
+      subscribersOf: (type) => (type === told.type ? subscribers : []),
+      onCommitted: (entries) => relay.offer(entries),
+    });
+    relay.start();
+    relays.push(relay);
+    return { outbox, relay };
+  }
+
+  const publish = (outbox: Outbox, key: string, n: number) =>
+    db.transaction(async (tx) => {
+      await tx.query('insert into state values ($1, $2) on conflict (key) do update set n = excluded.n', [key, n]);
+      outbox.publish(tx, told, { key, payload: { n }, cause });
+    });
+  const left = async () => (await db.query<{ n: number }>('select count(*) as n from kit.outbox', []))[0]?.n ?? 0;
+  /** In the order in which they came first: a message may be given twice, and the inbox knows it by its id. */
+  const numbers = (subscriber: string, key?: string) => {
+    const first = new Map((given.get(subscriber) ?? []).map((message) => [message.id, message]));
+    return [...first.values()]
+      .filter((message) => key === undefined || message.key === key)
+      .map(({ payload }) => payload.n);
+  };
+
+  async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+    for (const deadlineMs = performance.now() + 20_000; !(await holds()); await sleep(10)) {
+      assert.ok(performance.now() < deadlineMs, 'it did not come to pass within 20 s');
+    }
+  }
+
+  it('gives each subscriber what was committed, and keeps nothing of it', async () => {
+    const { outbox } = openProcess();
+    for (let n = 0; n < 5; n++) await publish(outbox, 'a', n);
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(
+      [numbers('one'), numbers('other')],
+      [
+        [0, 1, 2, 3, 4],
+        [0, 1, 2, 3, 4],
+      ],
+    );
+    const [first] = given.get('one') ?? [];
+    assert.deepEqual([first?.type, first?.key, first?.cause.correlationId], ['thing.told.v1', 'a', 'test']);
+  });
+
+  it('sends nothing of a transaction that is rolled back', async () => {
+    const { outbox } = openProcess();
+    await assert.rejects(
+      db.transaction(async (tx) => {
+        outbox.publish(tx, told, { key: 'a', payload: { n: 1 }, cause });
+        throw new Error('changed my mind');
+      }),
+    );
+    await publish(outbox, 'a', 2);
+    await until(() => numbers('one').length > 0);
+    assert.deepEqual(numbers('one'), [2]);
+    assert.deepEqual(await db.query('select n from state', []), [{ n: 2 }]);
+  });
+
+  it('refuses a payload that has not the shape of its event', async () => {
+    const { outbox } = openProcess();
+    await assert.rejects(
+      db.transaction(async (tx) => outbox.publish(tx, told, { key: 'a', payload: { n: 'one' } as never, cause })),
+      /thing\.told\.v1/,
+    );
+  });
+
+  it('leaves no row of an event that nobody hears', async () => {
+    const { outbox } = openProcess([]);
+    await publish(outbox, 'a', 1);
+    assert.equal(await left(), 0);
+  });
+
+  it('keeps the order of commits of a key, under load', async () => {
+    const { outbox } = openProcess();
+    const keys = ['a', 'b', 'c', 'd'];
+    await Promise.all(
+      keys.map(async (key) => {
+        for (let n = 0; n < 60; n++) await publish(outbox, key, n);
+      }),
+    );
+    await until(async () => (await left()) === 0);
+    for (const key of keys)
+      assert.deepEqual(
+        numbers('one', key),
+        Array.from({ length: 60 }, (_, n) => n),
+      );
+  });
+
+  it('lets a subscriber that is away hold up nobody but itself, and gives it everything in order later', async () => {
+    const { outbox } = openProcess();
+    away.add('one');
+    for (let n = 0; n < 30; n++) await publish(outbox, 'a', n);
+    await until(() => numbers('other').length === 30);
+    assert.deepEqual(numbers('one'), []);
+    assert.equal(await left(), 30);
+    away.clear();
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(
+      numbers('one'),
+      Array.from({ length: 30 }, (_, n) => n),
+    );
+  });
+
+  it('gives everything to a subscriber that was away for more messages than fit into memory', async () => {
+    const { outbox } = openProcess(['one']);
+    await publish(outbox, 'a', -1);
+    await until(() => numbers('one').length === 1);
+    away.add('one');
+    for (let batch = 0; batch < 14; batch++) {
+      await db.transaction(async (tx) => {
+        for (let n = 0; n < 400; n++) outbox.publish(tx, told, { key: 'a', payload: { n: batch * 400 + n }, cause });
+      });
+    }
+    away.clear();
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(
+      numbers('one'),
+      Array.from({ length: 5_601 }, (_, n) => n - 1),
+    );
+  });
+
+  it('does not lose the message of a transaction that commits after later ones', async () => {
+    const { outbox } = openProcess(['one']);
+    await publish(outbox, 'first', 0);
+    await until(async () => (await left()) === 0);
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    // Its row has a lower number than those of the others, and nobody in this process is told when it is committed.
+    const late = db.transaction(async (tx) => {
+      await tx.query(
+        `insert into kit.outbox (id, subscriber, type, key, body) values (gen_random_uuid(), 'one', 'thing.told.v1', 'late', '{"payload": {"n": 99}, "cause": {"correlationId": "x"}}')`,
+        [],
+      );
+      await held;
+    });
+    for (let n = 1; n <= 5; n++) await publish(outbox, 'a', n);
+    await until(() => numbers('one').length === 6);
+    letGo();
+    await late;
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(numbers('one'), [0, 1, 2, 3, 4, 5, 99]);
+  });
+
+  it('hands on after a restart what the process before had left', async () => {
+    const before = openProcess();
+    away.add('one');
+    away.add('other');
+    for (let n = 0; n < 3; n++) await publish(before.outbox, 'a', n);
+    await before.relay.stop();
+    away.clear();
+    openProcess();
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(
+      [numbers('one'), numbers('other')],
+      [
+        [0, 1, 2],
+        [0, 1, 2],
+      ],
+    );
+  });
+
+  it('is relayed by one of two processes, which also hands on what the other commits', async () => {
+    const [one, other] = [openProcess(['one']), openProcess(['one'])];
+    await Promise.all(Array.from({ length: 40 }, (_, n) => publish(n % 2 ? one.outbox : other.outbox, `key-${n}`, n)));
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(
+      numbers('one').sort((a, b) => a - b),
+      Array.from({ length: 40 }, (_, n) => n),
+    );
+  });
+
+  it('is relayed by the other process when the one that did has died', async () => {
+    const died = openProcess(['one']);
+    await publish(died.outbox, 'a', 0);
+    await until(async () => (await left()) === 0);
+    const [lease] = await db.query<{ holder: string }>(`select holder from kit.lease where name = 'relay'`, []);
+    await relays.pop()?.stop();
+    // As a killed process leaves it: taken, and not renewed.
+    await db.query(`insert into kit.lease values ('relay', $1, now() + interval '1 second')`, [lease?.holder]);
+    const other = openProcess(['one']);
+    await publish(other.outbox, 'a', 1);
+    await sleep(100);
+    assert.deepEqual(numbers('one'), [0]);
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(numbers('one'), [0, 1]);
+  });
+});

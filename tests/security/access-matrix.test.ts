@@ -12,7 +12,7 @@ import { openShopHere, type ShopHere } from './open-shop.ts';
 import { everyOperation, type NamedOperation, publicOperations } from './operations.ts';
 import { sampleOf } from './samples.ts';
 import { codeOf, type Sent, Wire } from './send.ts';
-import { ask, get, type OwnedOrder, type Person, password, register, settleTown, signIn, type Town } from './town.ts';
+import { ask, get, type Person, password, register, settleTown, signIn, type Town } from './town.ts';
 
 let shop: ShopHere;
 let wire: Wire;
@@ -32,7 +32,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** Everybody with something good to show, as they stand to an order, an account and a session of customer A. */
 function honest(): Asker[] {
-  const { customerA, customerB, staff, keys, adminToken, otherGuestsToken } = town;
+  const { customerA, customerB, staff, keys, adminToken, otherGuest } = town;
   const person = (name: string, token: string, role: Asker['role'] = 'customer', owns = false): Asker => ({
     name,
     kind: 'person',
@@ -42,8 +42,13 @@ function honest(): Asker[] {
   });
   return [
     { name: 'nobody', kind: 'nobody', owns: false, headers: {} },
-    { name: 'a guest of another order', kind: 'guest', owns: false, headers: { 'x-order-token': otherGuestsToken } },
-    { name: 'a guest with a token of nonsense', kind: 'guest', owns: false, headers: { 'x-order-token': 'nonsense' } },
+    { name: 'another guest', kind: 'guest', owns: false, headers: otherGuest },
+    {
+      name: 'a guest with nonsense',
+      kind: 'guest',
+      owns: false,
+      headers: { 'x-order-token': 'x', 'x-cart-token': 'x' },
+    },
     person('customer A', customerA.accessToken, 'customer', true),
     person('customer B', customerB.accessToken),
     person('support', staff.support.accessToken, 'support'),
@@ -66,14 +71,16 @@ describe('who may do what', () => {
     assert.deepEqual(await asked(), []);
   });
 
-  test("a guest's order is for the guest and the staff only", async () => {
-    const operations = publicOperations.filter(({ operation }) => operation.path.startsWith('/api/v1/orders/:id'));
-    assert.ok(operations.length >= 6);
+  test("a guest's order and cart are for the guest and the staff only", async () => {
+    const operations = publicOperations.filter(({ operation }) =>
+      /^\/api\/v1\/(orders|carts)\/:id/.test(operation.path),
+    );
+    assert.ok(operations.length >= 9);
     const guest: Asker = {
       name: 'its guest',
       kind: 'guest',
       owns: true,
-      headers: { 'x-order-token': town.orderOfGuest.orderToken },
+      headers: town.guest,
     };
     const askers = [...honest().map((asker) => ({ ...asker, owns: false })), guest];
     assert.deepEqual(await asked({ operations, askers, owned: town.orderOfGuest }), []);
@@ -242,8 +249,8 @@ describe("another owner's id in the place of one's own", () => {
   });
 
   test("in the body: a guest's token erases no other order", async () => {
-    const token = { 'x-order-token': town.otherGuestsToken };
-    for (const { order } of [town.orderOfGuest, town.orderOfA] as OwnedOrder[]) {
+    const token = { ...town.otherGuest };
+    for (const { order } of [town.orderOfGuest, town.orderOfA]) {
       const answer = await ask(wire, 'POST', '/api/v1/privacy/erase', { body: { orderId: order.id }, headers: token });
       assert.deepEqual(answered(answer), [404, 'order.not-found']);
       const kept = await get<Order>(wire, 'GET', `/api/v1/orders/${order.id}`, { token: town.adminToken });
@@ -278,9 +285,9 @@ describe("another owner's id in the place of one's own", () => {
       answered(await asB('POST', '/api/v1/orders', { ...(body as object), customerId: town.customerA.id })),
       [403, 'auth.forbidden'],
     );
-    assert.ok(
-      [404, 422].includes((await asB('POST', '/api/v1/orders', { ...(body as object), cartId: newId() })).status),
-    );
+    const { items: _items, ...aboutCart } = body as { items: unknown };
+    const { status } = await asB('POST', '/api/v1/orders', { ...aboutCart, cartId: town.orderOfA.cartId });
+    assert.ok([404, 422].includes(status), `${status}`);
   });
 
   test("in the body: lines of A's order are no lines of B's", async () => {

@@ -1,3 +1,4 @@
+import { newId } from '@stoa/platform/ids';
 import type { NamedOperation } from './operations.ts';
 import { sampleOf } from './samples.ts';
 import type { OwnedOrder, Town } from './town.ts';
@@ -17,23 +18,25 @@ export function goodRequest(
   owned: OwnedOrder = town.orderOfA,
 ): GoodRequest {
   const sampled = sampleOf(operation.params) as Record<string, string>;
-  const known = knownParams(operation.path, town, owned);
-  const params = Object.fromEntries(Object.keys(sampled).map((key) => [key, known ?? (sampled[key] as string)]));
+  const known = knownParam(operation.path, town, owned);
+  const params = Object.fromEntries(
+    Object.keys(sampled).map((key) => [key, key === 'sku' ? town.sku : (known ?? (sampled[key] as string))]),
+  );
   const query = requiredOnly(operation.query);
   const body = operation.body && (bodies(name, town, owned) ?? sampleOf(operation.body));
   return { params, query, body };
 }
 
 /** What stands in the path of each kind of thing. */
-function knownParams(path: string, town: Town, { order, shipmentId }: OwnedOrder): string | undefined {
+function knownParam(path: string, town: Town, { order, shipmentId, cartId }: OwnedOrder): string | undefined {
   const places: Readonly<Record<string, string>> = {
     '/api/v1/orders/:id': order.id,
     '/api/v1/shipments/:id': shipmentId,
+    '/api/v1/carts/:id': cartId,
     '/api/v1/users/:id': town.customerA.id,
     '/api/v1/users/me/sessions/:id': town.customerA.sessionId,
     '/api/v1/products/:id': town.productId,
     '/api/v1/categories/:id': town.categoryId,
-    '/api/v1/inventory/:sku': town.sku,
     '/api/v1/payments/:id': town.paymentId,
     '/api/v1/api-keys/:id': town.apiKeyId,
     '/api/v1/ops/sagas/:id': town.sagaId,
@@ -69,16 +72,40 @@ function bodies(name: string, town: Town, { order }: OwnedOrder): unknown {
     case 'order.eraseGuest':
       return { orderId: order.id };
     case 'product.createCategory':
+      return { title: 'More goods', slug: `goods-${newId()}`, parentId: null, position: 1 };
     case 'product.changeCategory':
-      return {
-        title: 'Goods',
-        parentId: null,
-        position: 1,
-        ...(name === 'product.createCategory' && { slug: 'more-goods' }),
-      };
+      return { title: 'Goods', parentId: null, position: 1 };
+    case 'product.createProduct':
+      return productBody(`goods-${newId()}`, `SKU-${newId()}`);
+    case 'product.changeProduct':
+      return productBody('goods', town.sku);
     default:
       return undefined;
   }
+}
+
+function productBody(slug: string, sku: string): unknown {
+  const price = { amount: 1_000, currency: 'EUR' };
+  return {
+    slug,
+    title: 'Goods',
+    description: 'What one needs.',
+    status: 'active',
+    category: 'goods',
+    tags: ['new'],
+    images: [{ url: '/pictures/goods.png', alt: 'Goods' }],
+    metadata: { source: 'test' },
+    variants: [
+      {
+        sku,
+        title: 'Plain',
+        price,
+        prices: [{ amount: 900, currency: 'GBP' }],
+        attributes: { size: 'M' },
+        metadata: { source: 'test' },
+      },
+    ],
+  };
 }
 
 function requiredOnly(schema: NamedOperation['operation']['query']): Record<string, unknown> {

@@ -16,7 +16,12 @@ export interface Person {
 export interface OwnedOrder {
   readonly order: Order;
   readonly shipmentId: string;
+  /** A cart of the same owner, not ordered yet. */
+  readonly cartId: string;
 }
+
+/** The headers by which a guest proves what is theirs. */
+export type GuestTokens = Readonly<Record<'x-order-token' | 'x-cart-token', string>>;
 
 export const password = 'a long enough password';
 export const address = {
@@ -43,9 +48,10 @@ export interface Town {
   /** Delivered, so that nothing can be changed about it any more. */
   readonly orderOfA: OwnedOrder;
   readonly orderOfB: OwnedOrder;
-  readonly orderOfGuest: OwnedOrder & { readonly orderToken: string };
-  /** A guest who has a token, but of another order. */
-  readonly otherGuestsToken: string;
+  readonly orderOfGuest: OwnedOrder;
+  readonly guest: GuestTokens;
+  /** A guest who has tokens, but of another order and another cart. */
+  readonly otherGuest: GuestTokens;
   readonly paymentId: string;
   readonly apiKeyId: string;
   readonly sagaId: string;
@@ -144,10 +150,12 @@ export async function settleTown(shop: ShopHere, wire: Wire): Promise<Town> {
         ...(token === undefined && { email: 'guest@customer.example' }),
       },
     });
-  const deliver = async (order: Order): Promise<OwnedOrder> => {
+  const fillCart = (token?: string) =>
+    get<{ id: string; token?: string }>(wire, 'POST', '/api/v1/carts', { token, body: {} });
+  const deliver = async (order: Order, cart: { id: string }): Promise<OwnedOrder> => {
     const shipment = await asAdmin<{ id: string }>('POST', `/api/v1/orders/${order.id}/shipments`, { carrier: 'Post' });
     await asAdmin('POST', `/api/v1/shipments/${shipment.id}/delivered`);
-    return { order, shipmentId: shipment.id };
+    return { order, shipmentId: shipment.id, cartId: cart.id };
   };
   const [ofA, ofB, ofGuest, ofOtherGuest] = await Promise.all([
     place(customerA.accessToken),
@@ -155,7 +163,17 @@ export async function settleTown(shop: ShopHere, wire: Wire): Promise<Town> {
     place(),
     place(),
   ]);
-  const [orderOfA, orderOfB, guests] = await Promise.all([deliver(ofA), deliver(ofB), deliver(ofGuest)]);
+  const [cartOfA, cartOfB, cartOfGuest, cartOfOtherGuest] = await Promise.all([
+    fillCart(customerA.accessToken),
+    fillCart(customerB.accessToken),
+    fillCart(),
+    fillCart(),
+  ]);
+  const [orderOfA, orderOfB, orderOfGuest] = await Promise.all([
+    deliver(ofA, cartOfA),
+    deliver(ofB, cartOfB),
+    deliver(ofGuest, cartOfGuest),
+  ]);
   const payments = await asAdmin<{ items: { id: string }[] }>('GET', `/api/v1/payments?orderId=${ofA.id}`);
   const sagas = await asAdmin<{ items: { id: string }[] }>('GET', '/api/v1/ops/sagas?limit=1');
   return {
@@ -170,8 +188,9 @@ export async function settleTown(shop: ShopHere, wire: Wire): Promise<Town> {
     categoryId: category.id,
     orderOfA,
     orderOfB,
-    orderOfGuest: { ...guests, orderToken: ofGuest.orderToken ?? '' },
-    otherGuestsToken: ofOtherGuest.orderToken ?? '',
+    orderOfGuest,
+    guest: { 'x-order-token': ofGuest.orderToken ?? '', 'x-cart-token': cartOfGuest.token ?? '' },
+    otherGuest: { 'x-order-token': ofOtherGuest.orderToken ?? '', 'x-cart-token': cartOfOtherGuest.token ?? '' },
     paymentId: (payments.items[0] as { id: string }).id,
     apiKeyId: spareKey.id,
     sagaId: (sagas.items[0] as { id: string }).id,

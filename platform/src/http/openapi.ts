@@ -1,5 +1,5 @@
 import type { kitErrors } from '../errors/index.ts';
-import type { Access, Contract, Operation } from '../schema/index.ts';
+import { type Access, type Contract, type Operation, validatorOf } from '../schema/index.ts';
 import { declarationOf, type ErrorDeclarations } from './problem.ts';
 
 /** An OpenAPI 3.1 document: plain JSON. */
@@ -64,8 +64,13 @@ function describe(contract: Contract, name: string, operation: Operation): Recor
     responses: responsesOf(contract, operation),
   };
   const content = contentOf(operation);
-  if (content !== undefined) described.requestBody = { required: true, content };
+  if (content !== undefined) described.requestBody = { required: !mayBeMissing(operation), content };
   return described;
+}
+
+/** A body of which every field is optional may be left out altogether. */
+function mayBeMissing({ body }: Operation): boolean {
+  return body !== undefined && validatorOf(body).check({});
 }
 
 function contentOf(operation: Operation): Record<string, unknown> | undefined {
@@ -121,6 +126,7 @@ function responsesOf(contract: Contract, operation: Operation): Record<string, u
         : operation.answer && status !== 204 && { 'application/json': { schema: operation.answer } };
     responses[status] = content ? { description: 'Good', content } : { description: 'Good' };
   }
+  if (operation.method === 'GET' && operation.streams === undefined) responses[304] = { description: 'Not changed' };
   for (const [status, codes] of refusalsOf(operation, contract.errors)) {
     responses[status] = {
       description: codes.map((code) => `\`${code}\``).join(', '),
@@ -143,7 +149,7 @@ function refusalsOf(operation: Operation, declared: ErrorDeclarations): Map<numb
   if (operation.access.who !== 'signed') codes.push('auth.invalid', 'auth.forbidden');
   if (operation.access.who !== 'anyone' && operation.access.who !== 'signed') codes.push('auth.missing');
   if (operation.body !== undefined || operation.rawBody !== undefined) {
-    codes.push('request.too-large', 'request.unsupported-media-type');
+    codes.push('request.too-large', 'request.unsupported-media-type', 'request.timeout');
   }
   if (operation.idempotency === 'required') codes.push('idempotency.key-required');
   if (operation.idempotency !== undefined) codes.push('idempotency.key-reused', 'idempotency.in-progress');

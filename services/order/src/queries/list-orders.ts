@@ -14,6 +14,11 @@ export const listOrders: Handler<typeof orderContract.operations.listOrders, Ord
   const staff = isStaff(principal, ['support', 'operator']);
   // A machine has no orders of its own.
   if (!staff && principal.kind !== 'user') throw refusal('auth.forbidden', 'The role of this key does not allow this.');
+  if (query.from !== undefined && query.to !== undefined && Date.parse(query.from) >= Date.parse(query.to)) {
+    throw refusal('request.invalid', 'The period ends before it begins.', {
+      errors: [{ path: '/query/to', message: 'must be after from' }],
+    });
+  }
   const limit = query.limit ?? 20;
   const rows = await readPage(service.db, {
     userId: !staff && principal.kind === 'user' ? principal.userId : null,

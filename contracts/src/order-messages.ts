@@ -1,4 +1,15 @@
-import { event, IdText, Instant, Metadata, MoneySchema, nullable, oneOf, type Static, strict, Type } from '@stoa/platform/schema';
+import {
+  event,
+  IdText,
+  Instant,
+  Metadata,
+  MoneySchema,
+  nullable,
+  oneOf,
+  type Static,
+  strict,
+  Type,
+} from '@stoa/platform/schema';
 
 /** One line of an order, at the price agreed when it was placed. */
 export const OrderLine = strict({
@@ -42,7 +53,14 @@ const orderConfirmed = event(
 
 const orderRejected = event(
   'order.rejected.v1',
-  strict({ ...about, totals: OrderTotals, code: Type.String(), detail: Type.String(), rejectedAt: Instant, metadata: Metadata }),
+  strict({
+    ...about,
+    totals: OrderTotals,
+    code: Type.String(),
+    detail: Type.String(),
+    rejectedAt: Instant,
+    metadata: Metadata,
+  }),
 );
 
 /** `from` says whether money and stock had already moved: a cancelled confirmed order was revenue before. */
@@ -91,4 +109,13 @@ const orderDelivered = event('order.delivered.v1', strict({ ...about, deliveredA
 const contactErased = event('order.contact-erased.v1', strict({ contactId: IdText, erasedAt: Instant }));
 
 /** What the order service tells the others. */
-export const orderEvents = { contactErased, orderPlaced, orderConfirmed, orderRejected, orderCancelled, orderRefunded, orderShipped, orderDelivered };
+export const orderEvents = {
+  contactErased,
+  orderPlaced,
+  orderConfirmed,
+  orderRejected,
+  orderCancelled,
+  orderRefunded,
+  orderShipped,
+  orderDelivered,
+};

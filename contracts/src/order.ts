@@ -16,7 +16,6 @@ import {
   Quantity,
   staff,
   strict,
-  Text,
   Type,
 } from '@stoa/platform/schema';
 import { cartErrors, cartOperations } from './order-carts.ts';
@@ -38,7 +37,15 @@ export const Shipment = strict({
 });
 export type Shipment = Type.Static<typeof Shipment>;
 
-export const paymentStates = ['pending', 'authorised', 'captured', 'partially-refunded', 'refunded', 'voided', 'failed'] as const;
+export const paymentStates = [
+  'pending',
+  'authorised',
+  'captured',
+  'partially-refunded',
+  'refunded',
+  'voided',
+  'failed',
+] as const;
 
 /** An order as its owner and the staff see it. */
 export const Order = strict({
@@ -75,14 +82,19 @@ const externalId = Line(100);
 export const PlaceOrder = strict({
   cartId: Type.Optional(IdText),
   items: Type.Optional(
-    Type.Array(strict({ sku: Line(64), quantity: Quantity, unitPrice: Type.Optional(MoneySchema) }), { maxItems: 10_000 }),
+    Type.Array(strict({ sku: Line(64), quantity: Quantity, unitPrice: Type.Optional(MoneySchema) }), {
+      maxItems: 10_000,
+    }),
   ),
   email: Type.Optional(Email),
   shippingAddress: Type.Optional(Address),
   shippingMethod: Type.Optional(Line(50)),
   couponCode: Type.Optional(Line(64)),
   expectedTotal: Type.Optional(MoneySchema),
-  paymentToken: Type.String({ pattern: '^(?!\\d{12,}$)[A-Za-z][A-Za-z0-9_-]{2,127}$', description: 'A token, never a card number' }),
+  paymentToken: Type.String({
+    pattern: '^(?!\\d{12,}$)[A-Za-z][A-Za-z0-9_-]{2,127}$',
+    description: 'A token, never a card number',
+  }),
   currency: Type.Optional(MoneySchema.properties.currency),
   metadata: Type.Optional(Metadata),
   customerId: Type.Optional(IdText),

@@ -9,7 +9,12 @@ const authorisePayment = command(
 );
 
 /** Captures what was authorised for the order. Refused with `payment.capture-failed` when the provider refuses for good. */
-const capturePayment = command('payment', 'payment.capture.v1', strict({ orderId: IdText, amount: MoneySchema }), strict({ paymentId: IdText }));
+const capturePayment = command(
+  'payment',
+  'payment.capture.v1',
+  strict({ orderId: IdText, amount: MoneySchema }),
+  strict({ paymentId: IdText }),
+);
 
 /** Gives back part or all of what was captured. Refused with `payment.refund-exceeds-captured`. */
 const refundPayment = command(
@@ -20,7 +25,12 @@ const refundPayment = command(
 );
 
 /** Gives everything of an order back: voids what is authorised, refunds what is captured and not yet refunded. For cancelled orders. */
-const releasePayment = command('payment', 'payment.release.v1', strict({ orderId: IdText }), strict({ refunded: MoneySchema }));
+const releasePayment = command(
+  'payment',
+  'payment.release.v1',
+  strict({ orderId: IdText }),
+  strict({ refunded: MoneySchema }),
+);
 
 const about = { paymentId: IdText, orderId: IdText, amount: MoneySchema, at: Instant };
 

@@ -2,9 +2,9 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AppError, refusal } from '../errors/index.ts';
 import { fingerprintOf, type HostedHttp, hostHttp } from '../http/index.ts';
-import { type SampleWitness, sampleContract, sampleService, sampleShop } from '../testing/index.ts';
 import type { Principal } from '../schema/index.ts';
 import { newTraceparent } from '../telemetry/index.ts';
+import { type SampleWitness, sampleContract, sampleService, sampleShop } from '../testing/index.ts';
 import type { Client, Clients } from './index.ts';
 import { createClients } from './index.ts';
 

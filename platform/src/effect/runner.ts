@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Service } from '../service/index.ts';
-import { idsOf, isSampled, type Traces } from '../telemetry/index.ts';
 import { type Database, insertText, type Tx, type Writer, writer } from '../sql/index.ts';
+import { idsOf, isSampled, type Traces } from '../telemetry/index.ts';
 import type { Effect, EffectDefinition, EffectRequest } from './definition.ts';
 
 export interface EffectRunnerOptions {
@@ -27,7 +27,15 @@ const retryDelayMsMax = 60_000;
 const waitMs = 2_000;
 
 // The process that commits an effect is its first taker: epoch 1, attempt 1, and due again when that try must have ended.
-const insert = `${insertText('kit.effect', { effect: 'text', id: 'text', payload: 'json', cause: 'json', epoch: 'int', attempts: 'int', due_at: 'timestamptz' })
+const insert = `${insertText('kit.effect', {
+  effect: 'text',
+  id: 'text',
+  payload: 'json',
+  cause: 'json',
+  epoch: 'int',
+  attempts: 'int',
+  due_at: 'timestamptz',
+})
   .replace('r."due_at"', `clock_timestamp() + r."dueInMs" * interval '1 millisecond'`)
   .replace('"due_at" timestamptz', '"dueInMs" float8')} on conflict (effect, id) do nothing returning effect, id`;
 
@@ -51,7 +59,6 @@ returning e.id`;
  * counts once; an attempt whose process died comes due again, and its next taker knows by `attempt` to look before repeating.
  */
 export class EffectRunner {
-  readonly #options: EffectRunnerOptions;
   readonly #queues = new Map<string, Queue>();
   readonly #writer: Writer<EffectRequest>;
   #timer: NodeJS.Timeout | undefined;
@@ -110,7 +117,11 @@ export class EffectRunner {
       for (const { effect, id, payload, cause, delayMs } of rows) {
         if (this.#isDeferred(effect, delayMs) || !fresh.has(`${effect} ${id}`)) continue;
         const takenAtMs = performance.now();
-        this.#queueOf(effect).offer({ effect: { id, payload: payload as never, cause, attempt: 1 }, epoch: 1, takenAtMs });
+        this.#queueOf(effect).offer({
+          effect: { id, payload: payload as never, cause, attempt: 1 },
+          epoch: 1,
+          takenAtMs,
+        });
       }
     });
   }
@@ -166,10 +177,13 @@ class Queue {
 
   async #claim(room: number): Promise<void> {
     try {
-      const rows = await this.#options.db.query<{ id: string; payload: never; cause: never; epoch: number; attempts: number }>(
-        claim,
-        [this.#definition.name, room, this.heldMs],
-      );
+      const rows = await this.#options.db.query<{
+        id: string;
+        payload: never;
+        cause: never;
+        epoch: number;
+        attempts: number;
+      }>(claim, [this.#definition.name, room, this.heldMs]);
       for (const { epoch, attempts, ...effect } of rows) {
         this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch, takenAtMs: performance.now() });
       }
@@ -215,7 +229,8 @@ class Queue {
   #performTraced(effect: Effect<never>, service: Service<never>, signal: AbortSignal): Promise<never> {
     const definition = this.#definition;
     const { traces } = this.#options;
-    if (traces === undefined || !isSampled(effect.cause.traceparent)) return definition.perform(effect, service.deps, signal);
+    if (traces === undefined || !isSampled(effect.cause.traceparent))
+      return definition.perform(effect, service.deps, signal);
     const attributes = { service: service.name, effectId: effect.id, attempt: effect.attempt };
     return traces.span(`effect ${definition.name}`, effect.cause, attributes, (cause) =>
       definition.perform({ ...effect, cause }, service.deps, signal),
@@ -238,7 +253,10 @@ class Queue {
 
   async #commitTogether(results: { taken: Taken; result: never }[]): Promise<void> {
     await this.#options.db.transaction(async (tx) => {
-      const ended = await this.#end(tx, results.map(({ taken }) => taken));
+      const ended = await this.#end(
+        tx,
+        results.map(({ taken }) => taken),
+      );
       const counted = results.filter(({ taken }) => ended.has(taken.effect.id));
       if (counted.length === 0) return;
       await this.#definition.complete(
@@ -263,8 +281,16 @@ class Queue {
     const { effect, epoch } = taken;
     const reason = error instanceof Error ? error.message : String(error);
     const last = effect.attempt >= this.#definition.attemptsMax;
-    const bindings = { effect: this.#definition.name, effectId: effect.id, attempt: effect.attempt, ...idsOf(effect.cause) };
-    this.#options.log[last ? 'error' : 'warn']({ ...bindings, err: error }, last ? 'effect given up' : 'effect will be tried again');
+    const bindings = {
+      effect: this.#definition.name,
+      effectId: effect.id,
+      attempt: effect.attempt,
+      ...idsOf(effect.cause),
+    };
+    this.#options.log[last ? 'error' : 'warn'](
+      { ...bindings, err: error },
+      last ? 'effect given up' : 'effect will be tried again',
+    );
     try {
       if (last) {
         await this.#options.db.transaction(async (tx) => {
@@ -273,7 +299,9 @@ class Queue {
         });
         return;
       }
-      const delayMs = Math.min(retryDelayMsMax, this.#definition.retryDelayMs * 2 ** (effect.attempt - 1)) * (0.5 + Math.random() / 2);
+      const delayMs =
+        Math.min(retryDelayMsMax, this.#definition.retryDelayMs * 2 ** (effect.attempt - 1)) *
+        (0.5 + Math.random() / 2);
       await this.#options.db.query(
         `update kit.effect set due_at = clock_timestamp() + $4 * interval '1 millisecond', reason = $5
         where effect = $1 and id = $2 and epoch = $3`,
@@ -281,7 +309,10 @@ class Queue {
       );
       if (delayMs < lookEveryMs) setTimeout(() => void this.look(), delayMs + 5).unref();
     } catch (away) {
-      this.#options.log.warn({ ...bindings, err: away }, 'the failure could not be recorded; the effect comes due by itself');
+      this.#options.log.warn(
+        { ...bindings, err: away },
+        'the failure could not be recorded; the effect comes due by itself',
+      );
     }
   }
 }

@@ -2,8 +2,8 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type HostedHttp, hostHttp } from './host-http.ts';
 import { sampleService, sampleShop } from '../testing/index.ts';
+import { type HostedHttp, hostHttp } from './host-http.ts';
 
 let hosted: HostedHttp;
 let url = '';

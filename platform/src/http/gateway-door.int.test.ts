@@ -6,9 +6,9 @@ import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
 import type { Principal } from '../schema/index.ts';
 import { newTraceparent, traceIdOf } from '../telemetry/index.ts';
+import { sampleService, sampleShop } from '../testing/index.ts';
 import { sse } from './event-stream.ts';
 import { type HostedHttp, hostHttp } from './host-http.ts';
-import { sampleService, sampleShop } from '../testing/index.ts';
 
 const cause = { correlationId: 'from-the-gateway', traceparent: newTraceparent() };
 const lines: { code?: string; err?: { message: string } }[] = [];

@@ -4,8 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { refusal } from '../errors/index.ts';
 import type { Principal } from '../schema/index.ts';
 import { createTraces } from '../telemetry/index.ts';
-import { type HostedHttp, hostHttp } from './host-http.ts';
 import { type SampleWitness, sampleService, sampleShop } from '../testing/index.ts';
+import { type HostedHttp, hostHttp } from './host-http.ts';
 
 const principals: Record<string, Principal> = {
   customer: { kind: 'user', userId: 'u1', role: 'customer', sessionId: 's1' },

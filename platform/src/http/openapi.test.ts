@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openApiOf } from './openapi.ts';
 import { sampleContract } from '../testing/index.ts';
+import { openApiOf } from './openapi.ts';
 
 interface Described {
   readonly parameters: { name: string; in: string; required: boolean }[];

@@ -14,7 +14,10 @@ export interface DeadLetter {
 }
 
 /** Dead and parked messages, the oldest first. */
-export function listDeadLetters(sql: Sql, { limit, afterSeq }: { limit: number; afterSeq: number }): Promise<(DeadLetter & { seq: number })[]> {
+export function listDeadLetters(
+  sql: Sql,
+  { limit, afterSeq }: { limit: number; afterSeq: number },
+): Promise<(DeadLetter & { seq: number })[]> {
   return sql.query(
     `select seq, id, type, key, status, attempts, reason, body, arrived_at as "arrivedAt", changed_at as "diedAt"
     from kit.inbox where status <> 'waiting' and seq > $2 order by seq limit $1`,
@@ -36,7 +39,10 @@ export async function redrive(sql: Sql, ids: readonly string[] | 'all'): Promise
  * Gives dead messages up: they are marked as if they had taken effect, and what waits behind them goes on. Each is returned once more, so that the caller
  * can log it with the reason.
  */
-export function skip(sql: Sql, ids: readonly string[]): Promise<{ id: string; type: string; key: string; body: object }[]> {
+export function skip(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<{ id: string; type: string; key: string; body: object }[]> {
   return sql.query(
     `with gone as (delete from kit.inbox where status in ('dead', 'parked') and id = any($1::uuid[]) returning id, type, key, body),
     marked as (insert into kit.mark (id) select id from gone on conflict (id) do nothing)

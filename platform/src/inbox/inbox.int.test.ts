@@ -260,7 +260,12 @@ describe('the inbox', () => {
     const inbox = await start();
     await inbox.accept([{ ...message('a', 'delayed'), delayMs: 400 }, message('a', 'behind'), message('b', 'other')]);
     const dueInMs = async () =>
-      (await db.query<{ ms: number }>('select extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from kit.inbox order by seq', []))[0]?.ms ?? 0;
+      (
+        await db.query<{ ms: number }>(
+          'select extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from kit.inbox order by seq',
+          [],
+        )
+      )[0]?.ms ?? 0;
     assert.deepEqual(await effects(), ['other']);
     assert.ok((await dueInMs()) > 0, 'it waits by the clock of the database');
     await until(async () => (await kept()).length === 0);

@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import { findAppError } from '../errors/index.ts';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
-import { idsOf } from '../telemetry/index.ts';
 import { type Database, isConnectionError, type Sql, type Tx } from '../sql/index.ts';
+import { idsOf } from '../telemetry/index.ts';
 import { type Arrival, Arrivals, settle } from './mailbox.ts';
 import { claimDue, keepMessages, markArrivals, nextDue, recordFailure } from './statements.ts';
 
@@ -124,16 +124,31 @@ export class Inbox {
     const ids = new Set(marked.map((row) => row.id));
     const held = known.filter(({ message }) => !ids.has(message.id));
     if (held.length > 0) {
-      await keep(tx, held.map(({ message }) => ({ message, status: 'waiting', attempts: 0, delayMs: 0, reason: null })));
+      await keep(
+        tx,
+        held.map(({ message }) => ({ message, status: 'waiting', attempts: 0, delayMs: 0, reason: null })),
+      );
       this.#keepsRows = true;
     }
     if (delayed.length > 0) {
-      await keep(tx, delayed.map(({ message }) => ({ message, status: 'waiting', attempts: 0, delayMs: message.delayMs ?? 0, reason: null })));
+      await keep(
+        tx,
+        delayed.map(({ message }) => ({
+          message,
+          status: 'waiting',
+          attempts: 0,
+          delayMs: message.delayMs ?? 0,
+          reason: null,
+        })),
+      );
       this.#keepsRows = true;
     }
     if (parked.length > 0) {
       const reason = 'This program does not know the type; a newer one may.';
-      await keep(tx, parked.map(({ message }) => ({ message, status: 'parked', attempts: 0, delayMs: 0, reason })));
+      await keep(
+        tx,
+        parked.map(({ message }) => ({ message, status: 'parked', attempts: 0, delayMs: 0, reason })),
+      );
     }
     const messages = known.filter(({ message }) => ids.has(message.id)).map(({ message }) => message);
     crashPoint('inbox.before-effect');
@@ -222,7 +237,8 @@ export class Inbox {
       { ...idsOf(message.cause, message.step?.saga), messageId: message.id, type: message.type, attempts, err: error },
       dead ? 'message is dead' : 'message failed and will be tried again',
     );
-    const delayMs = Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(attempts, 12)) * (0.5 + Math.random() / 2);
+    const delayMs =
+      Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(attempts, 12)) * (0.5 + Math.random() / 2);
     return { status: dead ? 'dead' : 'waiting', attempts, delayMs: Math.round(delayMs), reason };
   }
 

@@ -20,7 +20,9 @@ export async function tendMarks(sql: Sql, nowMs: number): Promise<void> {
     const name = nameOf(day);
     if (names.has(name)) continue;
     await sql
-      .query(`create table if not exists kit.${name} partition of kit.mark for values from ('${lowestId(day)}') to ('${lowestId(day + dayMs)}')`)
+      .query(
+        `create table if not exists kit.${name} partition of kit.mark for values from ('${lowestId(day)}') to ('${lowestId(day + dayMs)}')`,
+      )
       // Marks of that day are in the default partition already: it serves them as well.
       .catch((error: { code?: string }) => {
         if (error.code !== '23514') throw error;

@@ -73,7 +73,11 @@ export function parseDecimal(text: string, currency: string): Money | undefined 
 export function format(value: Money): string {
   const digits = minorDigits(value.currency);
   const sign = value.amount < 0 ? '-' : '';
-  const text = Math.abs(value.amount).toString().padStart(digits + 1, '0');
+  const text = Math.abs(value.amount)
+    .toString()
+    .padStart(digits + 1, '0');
   const whole = text.slice(0, text.length - digits);
-  return digits === 0 ? `${sign}${whole} ${value.currency}` : `${sign}${whole}.${text.slice(-digits)} ${value.currency}`;
+  return digits === 0
+    ? `${sign}${whole} ${value.currency}`
+    : `${sign}${whole}.${text.slice(-digits)} ${value.currency}`;
 }

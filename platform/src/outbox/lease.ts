@@ -45,7 +45,9 @@ export class Lease {
     this.#timer = undefined;
     await this.#renewing;
     this.#heldUntilMs = 0;
-    await this.#db.query('delete from kit.lease where name = $1 and holder = $2', [this.#name, this.#holder]).catch(() => undefined);
+    await this.#db
+      .query('delete from kit.lease where name = $1 and holder = $2', [this.#name, this.#holder])
+      .catch(() => undefined);
   }
 
   async #renew(): Promise<void> {

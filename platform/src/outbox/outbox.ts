@@ -1,5 +1,5 @@
-import { newId } from '../ids/index.ts';
 import { assert } from '../errors/index.ts';
+import { newId } from '../ids/index.ts';
 import type { Cause, EventType, Message, PayloadOf } from '../schema/index.ts';
 import { validatorOf } from '../schema/index.ts';
 import { insertText, type Tx, type Writer, writer } from '../sql/index.ts';
@@ -58,11 +58,7 @@ export class Outbox {
   }
 
   /** Tells an event to all who listen. A payload that does not have the event's shape is a mistake of ours and throws. */
-  publish<E extends EventType>(
-    tx: Tx,
-    event: E,
-    { key, payload, cause, occurredAt, delayMs }: Publication<E>,
-  ): void {
+  publish<E extends EventType>(tx: Tx, event: E, { key, payload, cause, occurredAt, delayMs }: Publication<E>): void {
     const validator = validatorOf(event.payload);
     assert(validator.check(payload), `${event.type}: ${JSON.stringify(validator.violations(payload).slice(0, 3))}`);
     const message: Message = {

@@ -1,5 +1,5 @@
-import type { Service } from '../service/index.ts';
 import type { Cause, CommandType, PayloadOf } from '../schema/index.ts';
+import type { Service } from '../service/index.ts';
 import type { Tx } from '../sql/index.ts';
 
 export type SagaStatus = 'running' | 'compensating' | 'completed' | 'compensated' | 'stuck';

@@ -60,13 +60,19 @@ export class SagaEngine implements Sagas, Mover {
 
   /** Hears the replies to commands that sagas sent, each of another key, in the transaction of their marks. */
   async hearReplies(messages: readonly Message[], tx: Tx): Promise<void> {
-    const rows = await lockSagas(tx, messages.map((message) => (message.step as { saga: string }).saga));
+    const rows = await lockSagas(
+      tx,
+      messages.map((message) => (message.step as { saga: string }).saga),
+    );
     const byId = new Map(rows.map((row) => [row.id, row]));
     const heard = messages.flatMap((message) => {
       const row = byId.get((message.step as { saga: string }).saga);
       return row && this.#expects(row, message) ? [{ row, outcome: message.payload as Outcome }] : [];
     });
-    const moves = await this.#open(heard.map(({ row }) => row), tx);
+    const moves = await this.#open(
+      heard.map(({ row }) => row),
+      tx,
+    );
     try {
       for (const [at, move] of moves.entries()) {
         const { row, outcome } = heard[at] as (typeof heard)[number];
@@ -82,7 +88,12 @@ export class SagaEngine implements Sagas, Mover {
     crashPoint('saga.before-state');
   }
 
-  async cancel(tx: Tx, saga: string, key: string, failure: SagaFailure): Promise<'compensating' | 'past-pivot' | 'none'> {
+  async cancel(
+    tx: Tx,
+    saga: string,
+    key: string,
+    failure: SagaFailure,
+  ): Promise<'compensating' | 'past-pivot' | 'none'> {
     const row = await lockSagaOf(tx, saga, key);
     if (!row || row.status === 'completed' || row.status === 'compensated') return 'none';
     if (row.status === 'compensating') return 'compensating';
@@ -128,7 +139,14 @@ export class SagaEngine implements Sagas, Mover {
     });
   }
 
-  send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo', again: boolean): void {
+  send(
+    tx: Tx,
+    row: SagaRow,
+    step: CommandStep<never, never, never>,
+    payload: unknown,
+    mode: 'do' | 'undo',
+    again: boolean,
+  ): void {
     crashPoint('saga.before-command');
     this.#options.outbox.send(tx, step.command.to, {
       id: newId(),
@@ -221,16 +239,25 @@ export class SagaEngine implements Sagas, Mover {
     for (const id of await dueSagas(this.#options.db, [...this.#definitions.keys()], batchMax)) {
       if (this.#stopped) return;
       crashPoint('saga.timer');
-      await this.#alone(id, (row) => row.due, (move) => move.wake());
+      await this.#alone(
+        id,
+        (row) => row.due,
+        (move) => move.wake(),
+      );
     }
   }
 
   /** Whether it runs and stands at a step in the owner's own database. */
   readonly #standsAtLocal = ({ status, definition, step }: SagaRow): boolean =>
-    status === 'running' && this.#definitions.get(definition)?.steps.find(({ name }) => name === step)?.kind === 'local';
+    status === 'running' &&
+    this.#definitions.get(definition)?.steps.find(({ name }) => name === step)?.kind === 'local';
 
   /** Moves those that are, once they are locked, still where they were thought to be; somebody else has moved the others. */
-  async #move(ids: readonly string[], isMeant: (row: SagaRow) => boolean, act: (move: Move) => Promise<void>): Promise<void> {
+  async #move(
+    ids: readonly string[],
+    isMeant: (row: SagaRow) => boolean,
+    act: (move: Move) => Promise<void>,
+  ): Promise<void> {
     await this.#options.db.transaction(async (tx) => {
       const rows = (await lockSagas(tx, ids)).filter(isMeant);
       for (const move of await this.#open(rows, tx)) await act(move);
@@ -252,9 +279,11 @@ export class SagaEngine implements Sagas, Mover {
     } catch (error) {
       if (findAppError(error)?.code === 'service.unavailable') return;
       this.#options.log.warn({ ...ids, err: error }, 'a saga could not be moved');
-      await this.#move([id], (row) => placeOf(row) === failedAt, async (move) => move.postpone(error)).catch((again) =>
-        this.#options.log.error({ ...ids, err: again }, 'a saga could not be postponed'),
-      );
+      await this.#move(
+        [id],
+        (row) => placeOf(row) === failedAt,
+        async (move) => move.postpone(error),
+      ).catch((again) => this.#options.log.error({ ...ids, err: again }, 'a saga could not be postponed'));
     }
   }
 }

@@ -5,12 +5,12 @@ export {
   localStep,
   type SagaDefinition,
   type SagaFailure,
-  type Sagas,
   type SagaStatus,
+  type Sagas,
   type SagaView,
   type Step,
   saga,
 } from './definition.ts';
 export { SagaEngine, type SagaEngineOptions } from './engine.ts';
-export { SagaWatch, type SagaWatchOptions } from './watch.ts';
 export { Participant, replyType, type StepCommand, type StepHandlers } from './participant.ts';
+export { SagaWatch, type SagaWatchOptions } from './watch.ts';

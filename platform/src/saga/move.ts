@@ -21,7 +21,14 @@ export interface Mover {
   readonly watch: SagaWatch;
   /** Has a saga's local step run once the transaction has committed. */
   ready(id: string): void;
-  send(tx: Tx, row: SagaRow, step: CommandStep<never, never, never>, payload: unknown, mode: 'do' | 'undo', again: boolean): void;
+  send(
+    tx: Tx,
+    row: SagaRow,
+    step: CommandStep<never, never, never>,
+    payload: unknown,
+    mode: 'do' | 'undo',
+    again: boolean,
+  ): void;
 }
 
 /** One saga being moved in one transaction. */
@@ -66,7 +73,11 @@ export class Move {
       row.stuck = null;
     }
     if (outcome.kind !== 'waiting') {
-      this.#stepEnded(compensating ? 'undo' : 'do', outcome.kind, outcome.kind === 'refused' ? outcome.code : undefined);
+      this.#stepEnded(
+        compensating ? 'undo' : 'do',
+        outcome.kind,
+        outcome.kind === 'refused' ? outcome.code : undefined,
+      );
     }
     if (outcome.kind === 'waiting') {
       row.leftMs = outcome.forMs;
@@ -75,7 +86,10 @@ export class Move {
       this.#note('waiting');
     } else if (compensating) {
       if (outcome.kind === 'done') await this.#undone(index);
-      else this.#getStuck(outcome.kind === 'refused' ? `undo refused: ${outcome.code} ${outcome.detail}` : 'undo superseded');
+      else
+        this.#getStuck(
+          outcome.kind === 'refused' ? `undo refused: ${outcome.code} ${outcome.detail}` : 'undo superseded',
+        );
     } else if (outcome.kind === 'done') {
       row.outputs = { ...row.outputs, [row.step]: outcome.output };
       this.#note('done');
@@ -132,7 +146,8 @@ export class Move {
 
   /** Undoes what has been done, the last first. `inDoubt`: the step it stands at may have been carried out. */
   async turnBack(failure: SagaFailure, inDoubt: boolean): Promise<void> {
-    if (inDoubt && this.#definition.steps[this.#index]?.kind === 'command') this.#stepEnded('do', 'given-up', failure.code);
+    if (inDoubt && this.#definition.steps[this.#index]?.kind === 'command')
+      this.#stepEnded('do', 'given-up', failure.code);
     this.#row.status = 'compensating';
     this.#row.stuck = null;
     this.#row.failure = failure;
@@ -222,7 +237,9 @@ export class Move {
   #again(step: Step<never, never, never>, mode: 'do' | 'undo'): void {
     if (step.kind !== 'command') return;
     if (this.#row.attempt >= attemptsMax) {
-      this.#getStuck(`no reply to ${mode === 'do' ? 'the step' : 'the undo of'} ${step.name} after ${attemptsMax} tries`);
+      this.#getStuck(
+        `no reply to ${mode === 'do' ? 'the step' : 'the undo of'} ${step.name} after ${attemptsMax} tries`,
+      );
       return;
     }
     this.#row.attempt++;

@@ -42,13 +42,16 @@ join unnest($1::uuid[], $2::text[]) as asked(saga, step) using (saga, step)
 order by s.saga, s.step
 for update of s`;
 
-const outcomes = writer<{ saga: string; step: string; state: string; outcome: Outcome | null }>('step outcomes', 30, (tx, rows) =>
-  tx.query(
-    `update kit.step s set state = r.state, outcome = r.outcome, changed_at = clock_timestamp()
+const outcomes = writer<{ saga: string; step: string; state: string; outcome: Outcome | null }>(
+  'step outcomes',
+  30,
+  (tx, rows) =>
+    tx.query(
+      `update kit.step s set state = r.state, outcome = r.outcome, changed_at = clock_timestamp()
     from json_to_recordset($1::json) as r(saga uuid, step text, state text, outcome jsonb)
     where s.saga = r.saga and s.step = r.step and not (s.state in ('undoing', 'undone') and r.state in ('done', 'refused'))`,
-    [JSON.stringify(rows)],
-  ),
+      [JSON.stringify(rows)],
+    ),
 ) satisfies Writer<never>;
 
 const done: Outcome = { kind: 'done', output: {} };
@@ -84,7 +87,8 @@ export class Participant {
 
   async #doMany(commands: readonly StepCommand[], handlers: StepHandlers, tx: Tx): Promise<void> {
     const again = commands.filter((command) => command.step.again);
-    if (again.length > 0) await tx.query(forgetRefused, [again.map(({ step }) => step.saga), again.map(({ step }) => step.step)]);
+    if (again.length > 0)
+      await tx.query(forgetRefused, [again.map(({ step }) => step.saga), again.map(({ step }) => step.step)]);
     const begun = await this.#begin(commands, handlers.later ? 'doing' : 'done', tx);
     const fresh = commands.filter((command) => begun.has(nameOf(command)));
     const results = fresh.length > 0 ? await handlers.doMany(fresh, tx) : [];

@@ -1,5 +1,5 @@
-import { insertText, type Sql, type Writer, writer } from '../sql/index.ts';
 import type { Cause } from '../schema/index.ts';
+import { insertText, type Sql, type Writer, writer } from '../sql/index.ts';
 import type { SagaFailure, SagaStatus } from './definition.ts';
 
 /** A row of the saga table, changed in memory and written once at the end of the transaction. */
@@ -36,7 +36,10 @@ export function lockSagas(sql: Sql, ids: readonly string[]): Promise<SagaRow[]> 
 
 /** Locks the saga of a key. */
 export async function lockSagaOf(sql: Sql, definition: string, key: string): Promise<SagaRow | undefined> {
-  const rows = await sql.query<SagaRow>(`select ${columns} from kit.saga where definition = $1 and key = $2 for update`, [definition, key]);
+  const rows = await sql.query<SagaRow>(
+    `select ${columns} from kit.saga where definition = $1 and key = $2 for update`,
+    [definition, key],
+  );
   return rows[0];
 }
 
@@ -51,14 +54,25 @@ export async function dueSagas(sql: Sql, definitions: readonly string[], limit: 
 }
 
 const insert = insertText('kit.saga', {
-  id: 'uuid', definition: 'text', key: 'text', status: 'text', step: 'text', input: 'json', outputs: 'json', history: 'json',
-  cause: 'json', wake_at: 'timestamptz', ends_by: 'timestamptz',
+  id: 'uuid',
+  definition: 'text',
+  key: 'text',
+  status: 'text',
+  step: 'text',
+  input: 'json',
+  outputs: 'json',
+  history: 'json',
+  cause: 'json',
+  wake_at: 'timestamptz',
+  ends_by: 'timestamptz',
 })
   .replace('r."wake_at"', `clock_timestamp() + r."wakeInMs" * interval '1 millisecond'`)
   .replace('r."ends_by"', `clock_timestamp() + r."endsInMs" * interval '1 millisecond'`)
   .replace('"wake_at" timestamptz, "ends_by" timestamptz', '"wakeInMs" float8, "endsInMs" float8');
 
-export const newSagas: Writer<SagaRow> = writer('new sagas', 30, (tx, rows) => tx.query(insert, [JSON.stringify(rows)]));
+export const newSagas: Writer<SagaRow> = writer('new sagas', 30, (tx, rows) =>
+  tx.query(insert, [JSON.stringify(rows)]),
+);
 
 const update = `
 update kit.saga s set status = r.status, step = r.step, attempt = r.attempt, outputs = r.outputs, failure = r.failure, stuck = r.stuck,

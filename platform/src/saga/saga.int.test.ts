@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { redrive, skip } from '../inbox/index.ts';
 import { newKey, noWay, openTrips, refused, type TripRow, type Trips } from './trip.ts';
 
 describe('a saga', () => {
@@ -94,6 +95,61 @@ describe('a saga', () => {
     trips.behaviour.agency.set(`seat ${key}`, (mode) => (mode === 'do' ? 'later' : { kind: 'done', output: {} }));
     await trips.begin(key, 'short trip');
     assert.equal((await ended(key)).status, 'compensated');
+  });
+
+  it('that turned back while a command was dead holds nothing once the command is redriven', async () => {
+    const key = newKey();
+    trips.behaviour.agency.set(`seat ${key}`, () => {
+      throw new Error('a fault of theirs');
+    });
+    await trips.begin(key, 'hasty trip');
+    await until(key, ({ step }) => step === 'seat');
+    const dies = `update kit.inbox set status = 'dead' where key = $1 and status = 'waiting' returning id`;
+    let dead: { id: string }[] = [];
+    while (dead.length === 0) dead = await trips.agencyDb.query<{ id: string }>(dies, [key]);
+    await until(key, ({ status }) => status === 'compensating');
+    await sleep(100);
+    assert.equal((await trips.row(key)).status, 'compensating', 'the undo waits behind the dead command');
+    trips.behaviour.agency.delete(`seat ${key}`);
+    assert.equal(
+      await redrive(
+        trips.agencyDb,
+        dead.map(({ id }) => id),
+      ),
+      1,
+    );
+    trips.agency.inbox.look();
+    await ended(key);
+    const notes = await trips.notes(key);
+    assert.deepEqual(
+      notes.filter((what) => what.includes('seat')),
+      ['do seat', 'undo seat'],
+    );
+    assert.equal(notes.at(-1), 'failed trip.too-slow');
+  });
+
+  it('that turned back while a command was dead needs nothing of it when it is skipped', async () => {
+    const key = newKey();
+    trips.behaviour.agency.set(`seat ${key}`, (mode) => {
+      if (mode === 'do') throw new Error('a fault of theirs');
+      return { kind: 'done', output: {} };
+    });
+    await trips.begin(key, 'hasty trip');
+    await until(key, ({ status }) => status === 'compensating');
+    let dead: { id: string }[] = [];
+    const dies = `update kit.inbox set status = 'dead' where key = $1 and body->'step'->>'mode' = 'do' and status = 'waiting' returning id`;
+    while (dead.length === 0) dead = await trips.agencyDb.query<{ id: string }>(dies, [key]);
+    await skip(
+      trips.agencyDb,
+      dead.map(({ id }) => id),
+    );
+    trips.agency.inbox.look();
+    await ended(key);
+    assert.deepEqual(
+      (await trips.notes(key)).filter((what) => what.includes('seat')),
+      [],
+      'nothing was held, so nothing is let go',
+    );
   });
 
   it('waits longer when a step says that it does', async () => {

@@ -35,7 +35,8 @@ export function contract<const C extends Contract>(words: C): C {
     const address = `${op.method} ${op.path.replace(/:[A-Za-z]+/g, ':')}`;
     assert(!addresses.has(address), `${words.service}.${name} repeats ${address}`);
     addresses.add(address);
-    for (const code of op.errors) assert(code in words.errors, `${words.service}.${name} names the undeclared code ${code}`);
+    for (const code of op.errors)
+      assert(code in words.errors, `${words.service}.${name} names the undeclared code ${code}`);
   }
   return words;
 }

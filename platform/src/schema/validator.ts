@@ -1,4 +1,4 @@
-import type { Static, TSchema } from "typebox";
+import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { refusal, type Violation } from '../errors/index.ts';
 
@@ -74,4 +74,3 @@ export function coerceTexts(schema: TSchema, texts: Record<string, unknown>): Re
   }
   return values;
 }
-

@@ -4,14 +4,19 @@ import * as Format from 'typebox/format';
 // RFC 3339 in UTC, years 1970 to 9999: earlier or offset instants are mistakes in a shop.
 const daysOf = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 Format.Set('instant', (text) => {
-  const match = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z$/.exec(text);
+  const match =
+    /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z$/.exec(
+      text,
+    );
   if (!match) return false;
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   return day <= (daysOf[month - 1] as number) && (month !== 2 || day < 29 || leap);
 });
 Format.Set('id', (text) => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text));
-Format.Set('mail', (text) => /^[^\s@"<>(),:;\\[\]\p{Cc}]{1,64}@[^\s@"<>(),:;\\[\]\p{Cc}]+\.[^\s@".<>(),:;\\[\]\p{Cc}]{2,}$/u.test(text));
+Format.Set('mail', (text) =>
+  /^[^\s@"<>(),:;\\[\]\p{Cc}]{1,64}@[^\s@"<>(),:;\\[\]\p{Cc}]+\.[^\s@".<>(),:;\\[\]\p{Cc}]{2,}$/u.test(text),
+);
 // Not blank and without control characters (tab and line breaks are for long texts only).
 Format.Set('line', (text) => text.trim() !== '' && !/[\p{Cc}\u2028\u2029]/u.test(text));
 Format.Set('text', (text) => !/[\p{Cc}--[\t\n\r]]/v.test(text));
@@ -52,9 +57,13 @@ export const MoneySchema = strict({
 
 /** The integrator's own notes: up to 50 string values. */
 export const Metadata = Type.Unsafe<Record<string, string>>(
-  Type.Record(Type.String({ minLength: 1, maxLength: 40, pattern: '^(?!__proto__$)[A-Za-z0-9_.:-]{1,40}$' }), Text(500), {
-    maxProperties: 50,
-  }),
+  Type.Record(
+    Type.String({ minLength: 1, maxLength: 40, pattern: '^(?!__proto__$)[A-Za-z0-9_.:-]{1,40}$' }),
+    Text(500),
+    {
+      maxProperties: 50,
+    },
+  ),
 );
 
 export const Address = strict({

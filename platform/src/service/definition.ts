@@ -1,7 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
+import type { Client } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
+import type { EffectDefinition, EffectRequest } from '../effect/index.ts';
+import type { Publication } from '../outbox/index.ts';
+import type { SagaDefinition, Sagas } from '../saga/index.ts';
 import type {
   Cause,
   CommandType,
@@ -15,13 +19,9 @@ import type {
   ReplyOf,
   StepAddress,
 } from '../schema/index.ts';
-import type { Publication } from '../outbox/index.ts';
 import type { Database, Tx } from '../sql/index.ts';
 import type { Clock } from '../time/index.ts';
-import type { Client } from '../client/index.ts';
 import type { Edge, EdgeHost } from './edge.ts';
-import type { EffectDefinition, EffectRequest } from '../effect/index.ts';
-import type { SagaDefinition, Sagas } from '../saga/index.ts';
 
 /** What a service's own code is given to work with. `deps` is what its `prepare` returned. */
 export interface Service<D = unknown> {
@@ -129,7 +129,11 @@ export interface CommandHandler<D = unknown> {
   readonly later?: boolean;
   readonly doMany: (commands: ReceivedCommand<never>[], tx: Tx, service: Service<D>) => Promise<(Outcome | 'later')[]>;
   /** Gets only commands whose `do` had been carried out. */
-  readonly undoMany: (commands: ReceivedCommand<never>[], tx: Tx, service: Service<D>) => Promise<(Outcome | 'later')[]>;
+  readonly undoMany: (
+    commands: ReceivedCommand<never>[],
+    tx: Tx,
+    service: Service<D>,
+  ) => Promise<(Outcome | 'later')[]>;
 }
 
 export function commandHandler<C extends CommandType, D>(
@@ -141,7 +145,11 @@ export function commandHandler<C extends CommandType, D>(
       tx: Tx,
       service: Service<D>,
     ) => Promise<(Outcome<ReplyOf<C>> | 'later')[]>;
-    undoMany: (commands: ReceivedCommand<PayloadOf<C>>[], tx: Tx, service: Service<D>) => Promise<(Outcome<unknown> | 'later')[]>;
+    undoMany: (
+      commands: ReceivedCommand<PayloadOf<C>>[],
+      tx: Tx,
+      service: Service<D>,
+    ) => Promise<(Outcome<unknown> | 'later')[]>;
   },
 ): CommandHandler<D> {
   return { command, ...handler } as CommandHandler<D>;

@@ -1,5 +1,5 @@
 import { assert } from '../errors/index.ts';
-import { Participant, replyType, type SagaEngine, type StepCommand } from '../saga/index.ts';
+import { type Participant, replyType, type SagaEngine, type StepCommand } from '../saga/index.ts';
 import { type Message, type TSchema, validatorOf } from '../schema/index.ts';
 import type { Tx } from '../sql/index.ts';
 import type { Service, ServiceDefinition } from './definition.ts';

@@ -47,7 +47,10 @@ export interface HostedService {
 const kitMigrations = new URL('../../migrations/', import.meta.url);
 
 /** Opens a service: database, migrations, everything between a request and its effects. */
-export async function hostService(definition: ServiceDefinition<never>, options: HostServiceOptions): Promise<HostedService> {
+export async function hostService(
+  definition: ServiceDefinition<never>,
+  options: HostServiceOptions,
+): Promise<HostedService> {
   const { clock, log, environment, traces, metrics } = options;
   const db = new Database({
     url: options.databaseUrl,
@@ -68,8 +71,22 @@ export async function hostService(definition: ServiceDefinition<never>, options:
   const participant = new Participant(outbox, clock);
   const current = (): Service<never> => service;
   const watch = new SagaWatch({ service: definition.name, log, traces, metrics });
-  const sagas = new SagaEngine({ db, definitions: definition.sagas ?? [], outbox, clock, log, watch, service: current });
-  const effects = new EffectRunner({ db, definitions: (definition.effects ?? []) as never[], service: current, log, traces });
+  const sagas = new SagaEngine({
+    db,
+    definitions: definition.sagas ?? [],
+    outbox,
+    clock,
+    log,
+    watch,
+    service: current,
+  });
+  const effects = new EffectRunner({
+    db,
+    definitions: (definition.effects ?? []) as never[],
+    service: current,
+    log,
+    traces,
+  });
   const dispatch = createDispatch(definition, { service: current, sagas, participant });
   const handle = traceMessages(dispatch.handle, definition.name, traces);
   const inbox = new Inbox({ db, log, knows: dispatch.knows, handle });

@@ -17,6 +17,6 @@ export {
   type ServiceStart,
 } from './definition.ts';
 export type { Edge, EdgeHost, HealthReport, LocalTarget, RemoteTarget, RequestContext } from './edge.ts';
-export { type Running, type RunOptions, run } from './run.ts';
 export type { HostedService } from './host-service.ts';
 export * from './ops-contract.ts';
+export { type Running, type RunOptions, run } from './run.ts';

@@ -55,7 +55,12 @@ function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox }: 
     },
     async getSaga({ params }) {
       const row = await readSaga(db, params.id);
-      return { body: detailOf(row, definition.sagas?.find((saga) => saga.name === row.definition)) };
+      return {
+        body: detailOf(
+          row,
+          definition.sagas?.find((saga) => saga.name === row.definition),
+        ),
+      };
     },
     retrySaga: intervene('retry'),
     skipSaga: intervene('skip'),
@@ -93,7 +98,8 @@ function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox }: 
     },
     async skipDeadLetters({ body }, service) {
       const gone = await skip(db, body.ids.filter(isUuid));
-      for (const { id, type } of gone) service.log.warn({ messageId: id, type, reason: body.reason, actor: body.actor }, 'dead letter skipped');
+      for (const { id, type } of gone)
+        service.log.warn({ messageId: id, type, reason: body.reason, actor: body.actor }, 'dead letter skipped');
       inbox.look();
       return { body: { skipped: gone.length } };
     },
@@ -101,7 +107,13 @@ function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox }: 
       return { body: { checks: (await definition.invariants?.(service)) ?? [] } };
     },
     async backlog() {
-      const [counts] = await db.query<{ outbox: number; inbox: number; sagasLive: number; effects: number; dead: number }>(
+      const [counts] = await db.query<{
+        outbox: number;
+        inbox: number;
+        sagasLive: number;
+        effects: number;
+        dead: number;
+      }>(
         `select (select count(*) from kit.outbox) as outbox,
           (select count(*) from kit.inbox where status = 'waiting') as inbox,
           (select count(*) from kit.saga where status in ('running', 'compensating')) as "sagasLive",

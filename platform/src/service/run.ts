@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { createClients } from '../client/index.ts';
-import type { HostedHttp } from '../http/index.ts';
 import type { Environment } from '../config/index.ts';
 import { assert, fault } from '../errors/index.ts';
+import type { HostedHttp } from '../http/index.ts';
 import type { Message, Principal } from '../schema/index.ts';
-import { systemClock, type Clock } from '../time/index.ts';
 import type { Metrics, Traces } from '../telemetry/index.ts';
+import { type Clock, systemClock } from '../time/index.ts';
 import { LocalTransport } from '../transport/index.ts';
 import type { ServiceDefinition } from './definition.ts';
 import type { Edge, HealthReport, LocalTarget } from './edge.ts';
@@ -55,7 +55,10 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
   const doors = new Map<string, HostedHttp>();
   const clientsOf = (caller: string) => createClients({ caller, local: doors, log });
   const subscribersOf = subscriptions(inner);
-  const connectionsMax = Math.max(3, Math.floor((options.connectionsMax ?? connectionsMaxDefault) / Math.max(1, inner.length)));
+  const connectionsMax = Math.max(
+    3,
+    Math.floor((options.connectionsMax ?? connectionsMaxDefault) / Math.max(1, inner.length)),
+  );
 
   async function open(definition: ServiceDefinition<never>): Promise<void> {
     const service = await hostService(definition, {
@@ -107,7 +110,9 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       },
     };
   } catch (error) {
-    await stopAll(clock.nowMs() + drainMs).catch((again) => log.error({ err: again }, 'a failed start could not be cleaned up'));
+    await stopAll(clock.nowMs() + drainMs).catch((again) =>
+      log.error({ err: again }, 'a failed start could not be cleaned up'),
+    );
     throw error;
   }
 
@@ -142,7 +147,8 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
 function subscriptions(definitions: readonly ServiceDefinition<never>[]): (type: string) => readonly string[] {
   const subscribers = new Map<string, string[]>();
   for (const { name, reactions } of definitions) {
-    for (const { event } of reactions ?? []) subscribers.set(event.type, [...(subscribers.get(event.type) ?? []), name]);
+    for (const { event } of reactions ?? [])
+      subscribers.set(event.type, [...(subscribers.get(event.type) ?? []), name]);
   }
   return (type) => subscribers.get(type) ?? [];
 }

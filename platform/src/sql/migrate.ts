@@ -76,7 +76,11 @@ export async function migrate(database: Database, scope: string, migrations: rea
         );
       }
       await tx.query(migration.text);
-      await tx.query('insert into kit.migration (scope, name, checksum) values ($1, $2, $3)', [scope, migration.name, checksum]);
+      await tx.query('insert into kit.migration (scope, name, checksum) values ($1, $2, $3)', [
+        scope,
+        migration.name,
+        checksum,
+      ]);
       crashPoint('migration.before-commit');
       const minimum = minimumReader(migration);
       if (minimum !== undefined) {

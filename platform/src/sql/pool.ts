@@ -50,7 +50,15 @@ export function openPool(options: DatabaseOptions): pg.Pool {
 }
 
 const unreachable = /^(08|53|57P0[123]|58)/;
-const connectionErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+const connectionErrors = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 /** Whether an error means that the server is away, not that the statement is wrong. */
 export function isConnectionError(error: unknown): boolean {
@@ -59,7 +67,9 @@ export function isConnectionError(error: unknown): boolean {
   return (
     unreachable.test(code) ||
     connectionErrors.has(code) ||
-    /connection terminated|timeout exceeded when trying to connect|not queryable|Connection ended|closed the connection/i.test(error.message)
+    /connection terminated|timeout exceeded when trying to connect|not queryable|Connection ended|closed the connection/i.test(
+      error.message,
+    )
   );
 }
 

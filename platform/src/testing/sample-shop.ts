@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { refusal } from '../errors/index.ts';
+import { decodeCursor, pageOf, requireMatch, sse } from '../http/index.ts';
 import {
   anyone,
   caller,
@@ -19,7 +20,6 @@ import {
   Type,
 } from '../schema/index.ts';
 import { defineService, type Service } from '../service/index.ts';
-import { decodeCursor, pageOf, requireMatch, sse } from '../http/index.ts';
 
 const Tea = strict({ id: Type.String(), name: Type.String() });
 const Order = strict({

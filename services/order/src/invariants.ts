@@ -16,7 +16,10 @@ async function streamsFoldToOrders({ db }: OrderService): Promise<InvariantCheck
   let checked = 0;
   for await (const streams of orderStreams.readAll(db)) {
     const ids = streams.map((stream) => stream[0]?.stream as string);
-    const rows = await db.query<{ id: string; state: OrderState }>('select id, state from orders where id = any($1::uuid[])', [ids]);
+    const rows = await db.query<{ id: string; state: OrderState }>(
+      'select id, state from orders where id = any($1::uuid[])',
+      [ids],
+    );
     const shown = new Map(rows.map((row) => [row.id, row.state]));
     for (const stream of streams) {
       checked++;
@@ -29,7 +32,10 @@ async function streamsFoldToOrders({ db }: OrderService): Promise<InvariantCheck
       } else if (!shown.has(id)) witnesses.push(`the stream ${id} has no order`);
     }
   }
-  const [orphans] = await db.query<{ count: number }>('select count(*) as count from orders o where not exists (select from kit.event e where e.stream = o.id)', []);
+  const [orphans] = await db.query<{ count: number }>(
+    'select count(*) as count from orders o where not exists (select from kit.event e where e.stream = o.id)',
+    [],
+  );
   if (orphans && orphans.count > 0) witnesses.push(`${orphans.count} orders have no stream`);
   return checkOf('I9', checked, witnesses);
 }

@@ -1,5 +1,5 @@
-import type { OrderState } from './domain/order.ts';
 import type { Sql } from '@stoa/platform/sql';
+import type { OrderState } from './domain/order.ts';
 
 interface Watch {
   readonly version: number;
@@ -30,7 +30,11 @@ export class OrderChanges {
    * Resolves when the order is past the version, when the time is up, or when nobody waits any more. With the state where it is known without
    * asking the database.
    */
-  async next(orderId: string, version: number, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<OrderState | undefined> {
+  async next(
+    orderId: string,
+    version: number,
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<OrderState | undefined> {
     if (timeoutMs <= 0 || signal.aborted) return undefined;
     const watches = this.#watches.get(orderId) ?? new Set();
     this.#watches.set(orderId, watches);

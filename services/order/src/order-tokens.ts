@@ -12,7 +12,9 @@ export class OrderTokens {
 
   /** Uses the key in the database; makes one when there is none. */
   static async open(db: Database): Promise<OrderTokens> {
-    await db.query(`insert into secret (name, value) values ('order tokens', $1) on conflict (name) do nothing`, [randomBytes(32)]);
+    await db.query(`insert into secret (name, value) values ('order tokens', $1) on conflict (name) do nothing`, [
+      randomBytes(32),
+    ]);
     const [row] = await db.query<{ value: Buffer }>(`select value from secret where name = 'order tokens'`, []);
     return new OrderTokens((row as { value: Buffer }).value);
   }

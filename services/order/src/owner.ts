@@ -1,9 +1,9 @@
 import { refusal } from '@stoa/platform/errors';
 import { isStaff } from '@stoa/platform/http';
 import type { Principal } from '@stoa/platform/schema';
+import type { OrderService } from './deps.ts';
 import type { OrderTokens } from './order-tokens.ts';
 import { type OrderRecord, readOrders } from './store/orders.ts';
-import type { OrderService } from './deps.ts';
 
 interface Asking {
   readonly principal: Principal;
@@ -11,7 +11,11 @@ interface Asking {
 }
 
 /** Whether an order is the caller's: their own, a guest's with its token, or anybody's for staff. */
-export function mayTouch({ principal, orderToken }: Asking, order: { id: string; userId: string | null }, tokens: OrderTokens): boolean {
+export function mayTouch(
+  { principal, orderToken }: Asking,
+  order: { id: string; userId: string | null },
+  tokens: OrderTokens,
+): boolean {
   if (isStaff(principal, ['support', 'operator'])) return true;
   if (principal.kind === 'user' && order.userId === principal.userId) return true;
   return tokens.proves(orderToken, order.id);
@@ -22,7 +26,10 @@ export function notFound(id: string): Error {
 }
 
 /** The order, if it is the caller's to see. */
-export async function findOrder(call: Asking & { params: { id: string } }, service: OrderService): Promise<OrderRecord> {
+export async function findOrder(
+  call: Asking & { params: { id: string } },
+  service: OrderService,
+): Promise<OrderRecord> {
   const [record] = await readOrders(service.db, [call.params.id]);
   if (!record || !mayTouch(call, record.state, service.deps.tokens)) throw notFound(call.params.id);
   return record;

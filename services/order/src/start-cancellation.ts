@@ -13,7 +13,13 @@ export interface CancelInput {
 }
 
 /** Starts taking a confirmed order back. Once for an order, ever. */
-export function startCancellation(tx: Tx, order: OrderState, failure: SagaFailure, cause: Cause, service: OrderService): void {
+export function startCancellation(
+  tx: Tx,
+  order: OrderState,
+  failure: SagaFailure,
+  cause: Cause,
+  service: OrderService,
+): void {
   service.sagas.start<CancelInput>(tx, cancellationName, {
     key: order.id,
     input: { failure, lines: order.items.map(({ sku, quantity }) => ({ sku, quantity })) },

@@ -25,7 +25,9 @@ export function followRevocations(host: EdgeHost, revocations: Revocations, keys
   let asking: Promise<void> | undefined;
   let again = false;
 
-  hear(host, userEvents.userChanged, ({ userId, tokensValidFrom }) => revocations.revokeUser(userId, Date.parse(tokensValidFrom)));
+  hear(host, userEvents.userChanged, ({ userId, tokensValidFrom }) =>
+    revocations.revokeUser(userId, Date.parse(tokensValidFrom)),
+  );
   hear(host, userEvents.userErased, ({ userId, erasedAt }) => revocations.revokeUser(userId, Date.parse(erasedAt)));
   hear(host, userEvents.sessionEnded, ({ sessionId }) => revocations.revokeSession(sessionId));
   hear(host, userEvents.apiKeyRevoked, ({ keyId }) => keys.revoke(keyId));

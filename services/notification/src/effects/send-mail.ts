@@ -23,8 +23,8 @@ type Sent = Omit<MailEnd, 'id'>;
  */
 export const sendMail = defineEffect<SendMail, Sent, NotificationDeps>({
   name: 'send-mail',
-  // A hundred mails a second at the most: customers wait for their orders, not for their mails.
-  concurrency: 50,
+  // Fifty mails a second at the most: customers wait for their orders, not for their mails.
+  concurrency: 25,
   background: true,
   // Longer than all of the mailer's own limits together, so that no second try begins while the first still may succeed.
   timeoutMs: 45_000,

@@ -1,14 +1,14 @@
-import { type Order, orderContract } from '@stoa/contracts/order';
+import type { Order, orderContract } from '@stoa/contracts/order';
 import { refusal } from '@stoa/platform/errors';
 import { once } from '@stoa/platform/idempotency';
 import type { Call, Handler } from '@stoa/platform/service';
 import type { Tx } from '@stoa/platform/sql';
 import { announce } from '../announce.ts';
+import { checkOutName } from '../check-out-input.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
 import { orderView } from '../order-view.ts';
 import { actorOf, findOrder, notFound } from '../owner.ts';
 import { startCancellation } from '../start-cancellation.ts';
-import { checkOutName } from '../check-out-input.ts';
 import { openOrders, readOrders } from '../store/orders.ts';
 
 type CancelCall = Call<typeof orderContract.operations.cancelOrder>;
@@ -41,9 +41,16 @@ async function cancel(tx: Tx, call: CancelCall, service: OrderService): Promise<
   const { status, cancellationRequested, shipments } = order.state;
   if (status === 'cancelled' || cancellationRequested !== null) return;
   if (status !== 'confirmed' || shipments.length > 0) {
-    throw refusal('order.not-cancellable', `The order is ${shipments.length > 0 ? 'partly shipped' : status} and can no longer be cancelled.`);
+    throw refusal(
+      'order.not-cancellable',
+      `The order is ${shipments.length > 0 ? 'partly shipped' : status} and can no longer be cancelled.`,
+    );
   }
   const origin = { actor: actorOf(call.principal), at: service.clock.now() };
-  announce(tx, order.record(tx, [{ type: 'cancellation-requested', data: { reason: call.body.reason } }], origin), service);
+  announce(
+    tx,
+    order.record(tx, [{ type: 'cancellation-requested', data: { reason: call.body.reason } }], origin),
+    service,
+  );
   if (turned === 'none') startCancellation(tx, order.state, failure, call.cause, service);
 }

@@ -1,4 +1,4 @@
-import { type orderContract, type Shipment } from '@stoa/contracts/order';
+import type { orderContract, Shipment } from '@stoa/contracts/order';
 import { orderEvents } from '@stoa/contracts/order-messages';
 import { refusal } from '@stoa/platform/errors';
 import { once } from '@stoa/platform/idempotency';
@@ -35,7 +35,8 @@ async function send(tx: Tx, call: ShipCall, service: OrderService): Promise<Ship
   const origin = { actor: actorOf(principal), at: now };
   const sent: OrderEvent = { type: 'shipment-sent', data: { shipmentId: shipment.id, ...about, items } };
   order.record(tx, [sent], origin);
-  if ([...unsent(order.state).values()].every((left) => left === 0)) order.record(tx, [{ type: 'order-shipped', data: {} }], origin);
+  if ([...unsent(order.state).values()].every((left) => left === 0))
+    order.record(tx, [{ type: 'order-shipped', data: {} }], origin);
   announce(tx, order.state, service);
   addShipment(tx, { id: shipment.id, orderId: params.id });
   service.publish(tx, orderEvents.orderShipped, {
@@ -50,7 +51,10 @@ function itemsToSend(order: OrderState, asked: Shipment['items'] | undefined): S
   const left = unsent(order);
   const all = [...left].filter(([, quantity]) => quantity > 0).map(([lineId, quantity]) => ({ lineId, quantity }));
   if (order.status !== 'confirmed' || order.cancellationRequested !== null || all.length === 0) {
-    throw refusal('order.not-shippable', `The order is ${order.cancellationRequested === null ? order.status : 'being cancelled'}: nothing of it can be shipped.`);
+    throw refusal(
+      'order.not-shippable',
+      `The order is ${order.cancellationRequested === null ? order.status : 'being cancelled'}: nothing of it can be shipped.`,
+    );
   }
   for (const [index, { lineId, quantity }] of (asked ?? []).entries()) {
     const available = left.get(lineId);
@@ -59,7 +63,11 @@ function itemsToSend(order: OrderState, asked: Shipment['items'] | undefined): S
         errors: [{ path: `/items/${index}/lineId`, message: 'is not a line of this order' }],
       });
     }
-    if (quantity > available) throw refusal('order.not-shippable', `Only ${available} of line ${lineId} have not been shipped, not ${quantity}.`);
+    if (quantity > available)
+      throw refusal(
+        'order.not-shippable',
+        `Only ${available} of line ${lineId} have not been shipped, not ${quantity}.`,
+      );
     left.set(lineId, available - quantity);
   }
   return asked ?? all;

@@ -8,7 +8,10 @@ import { eraseContacts } from '../store/contacts.ts';
 import { readOrders } from '../store/orders.ts';
 
 /** Erases what is personal about a guest's order, for whoever holds its token. The order stays. */
-export const eraseGuest: Handler<typeof orderContract.operations.eraseGuest, OrderDeps> = async ({ body, orderToken, cause }, service) => {
+export const eraseGuest: Handler<typeof orderContract.operations.eraseGuest, OrderDeps> = async (
+  { body, orderToken, cause },
+  service,
+) => {
   const [record] = await readOrders(service.db, [body.orderId]);
   if (!record || !service.deps.tokens.proves(orderToken, body.orderId)) throw notFound(body.orderId);
   await service.db.transaction(async (tx) => {

@@ -1,4 +1,4 @@
-import { type orderContract, type Shipment } from '@stoa/contracts/order';
+import type { orderContract, Shipment } from '@stoa/contracts/order';
 import { orderEvents } from '@stoa/contracts/order-messages';
 import { refusal } from '@stoa/platform/errors';
 import { once } from '@stoa/platform/idempotency';

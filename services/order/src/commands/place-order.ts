@@ -1,5 +1,5 @@
-import { type Order, orderContract, type PlaceOrder } from '@stoa/contracts/order';
-import { orderEvents, type OrderLine, type OrderTotals } from '@stoa/contracts/order-messages';
+import type { Order, orderContract, PlaceOrder } from '@stoa/contracts/order';
+import { type OrderLine, type OrderTotals, orderEvents } from '@stoa/contracts/order-messages';
 import { refusal } from '@stoa/platform/errors';
 import { isStaff } from '@stoa/platform/http';
 import { once } from '@stoa/platform/idempotency';
@@ -7,12 +7,12 @@ import { newId } from '@stoa/platform/ids';
 import { format, zero } from '@stoa/platform/money';
 import type { Call, Handler } from '@stoa/platform/service';
 import { sqlState, type Tx, violatedConstraint } from '@stoa/platform/sql';
+import { type CheckOutInput, checkOutName } from '../check-out-input.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
 import { checkItems, currencyOf, priceLines, totalsOf } from '../domain/pricing.ts';
-import { orderView } from '../order-view.ts';
 import { findCart, requireOpen, whyNot } from '../find-cart.ts';
+import { orderView } from '../order-view.ts';
 import { actorOf } from '../owner.ts';
-import { type CheckOutInput, checkOutName } from '../check-out-input.ts';
 import { type CartRow, markOrdered } from '../store/carts.ts';
 import { addContact } from '../store/contacts.ts';
 import { type OrderRecord, recordPlaced } from '../store/orders.ts';
@@ -46,21 +46,29 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
     return await once<Order, typeof orderContract.operations.placeOrder>(call, service as never, {
       grouped: ofCart === undefined,
       guest: body.email,
-      secrets: (orderId) => (call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined),
+      secrets: (orderId) =>
+        call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined,
       work: async (tx) => {
         if (ofCart?.status === 'rejected') throw ofCart.reason;
         draft ??= ofCart?.value ?? (await prepare(call, service));
         if (draft.cart) await takeCart(tx, draft.cart, draft.id);
         placed = write(tx, call, draft, service);
         const order = orderView(placed);
-        const answer = { status: 202, body: order, headers: { location: `/api/v1/orders/${order.id}` }, version: order.version };
+        const answer = {
+          status: 202,
+          body: order,
+          headers: { location: `/api/v1/orders/${order.id}` },
+          version: order.version,
+        };
         return call.waitS ? { resource: order.id } : { resource: order.id, answer };
       },
       settle: (orderId) => settleOrder(orderId, placed?.id === orderId ? placed : undefined, call, service),
     });
   } catch (error) {
     if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_external_id_key') {
-      throw refusal('order.external-id-taken', `There is an order with the externalId ${body.externalId} already.`, { cause: error });
+      throw refusal('order.external-id-taken', `There is an order with the externalId ${body.externalId} already.`, {
+        cause: error,
+      });
     }
     throw error;
   }
@@ -76,27 +84,44 @@ async function prepare(call: PlaceOrderCall, service: OrderService): Promise<Dra
   const userId = customerOf(call);
   const customer = userId ? await deps.customers.active(userId, cause) : undefined;
   const email = body.email ?? customer?.email ?? null;
-  if (!email && !isStaff(principal, ['support'])) throw refusal('order.email-needed', 'A guest’s order needs an e-mail address in `email`.');
+  if (!email && !isStaff(principal, ['support']))
+    throw refusal('order.email-needed', 'A guest’s order needs an e-mail address in `email`.');
   const catalogue = await deps.catalogue.find([...new Set(items.map((item) => item.sku.toUpperCase()))], cause);
   const currency = currencyOf(cart?.currency ? { currency: cart.currency } : body, items, catalogue);
-  if (cart && body.currency && body.currency !== currency) throw refusal('order.currency-mismatch', `The cart is in ${currency}, not in ${body.currency}.`);
+  if (cart && body.currency && body.currency !== currency)
+    throw refusal('order.currency-mismatch', `The cart is in ${currency}, not in ${body.currency}.`);
   const lines = priceLines(items, catalogue, { currency, newId });
   const quote = await shippingOf(body, currency, call, service);
   const totals = totalsOf(lines, quote?.price ?? zero(currency));
-  if (body.expectedTotal && (body.expectedTotal.currency !== currency || body.expectedTotal.amount !== totals.total.amount)) {
+  if (
+    body.expectedTotal &&
+    (body.expectedTotal.currency !== currency || body.expectedTotal.amount !== totals.total.amount)
+  ) {
     throw refusal(
       'order.price-changed',
       `The total is ${format(totals.total)}, not ${format(body.expectedTotal)} as expected. Show the new total and ask again.`,
     );
   }
-  return { id: newId(), number: await deps.numbers.take(), userId, email, lines, totals, shippingMethod: quote?.code ?? null, cart };
+  return {
+    id: newId(),
+    number: await deps.numbers.take(),
+    userId,
+    email,
+    lines,
+    totals,
+    shippingMethod: quote?.code ?? null,
+    cart,
+  };
 }
 
 /** Makes the cart this order's, or refuses: it may have become another's, or another than what was priced. */
 async function takeCart(tx: Tx, cart: CartRow, orderId: string): Promise<void> {
   if (await markOrdered(tx, cart, orderId)) return;
   throw await whyNot(tx, cart.id, () =>
-    refusal('cart.changed', 'The cart changed while it was being ordered. Look at it again and order it with a new key.'),
+    refusal(
+      'cart.changed',
+      'The cart changed while it was being ordered. Look at it again and order it with a new key.',
+    ),
   );
 }
 
@@ -114,7 +139,10 @@ async function shippingOf(body: PlaceOrder, currency: string, call: PlaceOrderCa
     });
   }
   const { country } = body.shippingAddress;
-  return deps.shippingPrices.quote({ country, currency, ...(body.shippingMethod && { method: body.shippingMethod }) }, call.cause);
+  return deps.shippingPrices.quote(
+    { country, currency, ...(body.shippingMethod && { method: body.shippingMethod }) },
+    call.cause,
+  );
 }
 
 /** Everything that placing an order writes, in one transaction: stream, projection, contact, saga, event. */
@@ -131,7 +159,16 @@ function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService
     id,
     {
       type: 'order-placed',
-      data: { number, userId, contactId, externalId: body.externalId ?? null, items: lines, totals, shippingMethod, metadata },
+      data: {
+        number,
+        userId,
+        contactId,
+        externalId: body.externalId ?? null,
+        items: lines,
+        totals,
+        shippingMethod,
+        metadata,
+      },
     },
     { actor: actorOf(call.principal), at: placedAt },
     now,
@@ -157,7 +194,9 @@ function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService
 
 function checkSource(body: PlaceOrder): void {
   if (body.cartId === undefined || body.items === undefined) return;
-  throw refusal('request.invalid', 'An order is of a cart or of items, not of both.', { errors: [{ path: '/items', message: 'cannot be beside cartId' }] });
+  throw refusal('request.invalid', 'An order is of a cart or of items, not of both.', {
+    errors: [{ path: '/items', message: 'cannot be beside cartId' }],
+  });
 }
 
 const staffFields = ['customerId', 'externalId', 'placedAt', 'taxExempt'] as const;

@@ -1,4 +1,4 @@
-import { type orderContract, type Refund } from '@stoa/contracts/order';
+import type { orderContract, Refund } from '@stoa/contracts/order';
 import { refusal } from '@stoa/platform/errors';
 import { once } from '@stoa/platform/idempotency';
 import { newId } from '@stoa/platform/ids';
@@ -43,7 +43,10 @@ async function request(tx: Tx, call: RefundCall, service: OrderService): Promise
     restock: body.restock ?? false,
     refundedAt: body.refundedAt ?? now,
   };
-  const requested = { type: 'refund-requested', data: { refundId: refund.id, amount, items, reason: body.reason } } as const;
+  const requested = {
+    type: 'refund-requested',
+    data: { refundId: refund.id, amount, items, reason: body.reason },
+  } as const;
   announce(tx, order.record(tx, [requested], { actor: actorOf(call.principal), at: now }), service);
   writeRefund(tx, refund);
   startRefund(tx, refund, order.state, cause, service);
@@ -58,7 +61,10 @@ async function settle(refundId: string, call: RefundCall, service: OrderService)
     if (!refund || !record) throw notFound(call.params.id);
     const timeoutMs = endsAtMs - performance.now();
     if (refund.status === 'refused') {
-      throw refusal('payment.refund-exceeds-captured', refund.failure?.detail ?? 'The payment service refused the refund.');
+      throw refusal(
+        'payment.refund-exceeds-captured',
+        refund.failure?.detail ?? 'The payment service refused the refund.',
+      );
     }
     if (refund.status === 'done') return { status: 201, body: refund };
     if (timeoutMs <= 0 || call.signal.aborted) return { status: 202, body: refund };

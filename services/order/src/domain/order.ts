@@ -1,8 +1,8 @@
 import type { Order, OrderStatus, Shipment } from '@stoa/contracts/order';
 import type { OrderLine, OrderTotals } from '@stoa/contracts/order-messages';
-import type { RecordedEvent, StreamEvent } from '@stoa/platform/schema';
 import { assert } from '@stoa/platform/errors';
 import { add, type Money, subtract, zero } from '@stoa/platform/money';
+import type { RecordedEvent, StreamEvent } from '@stoa/platform/schema';
 import { mayBecome } from './transitions.ts';
 
 interface Quantities {
@@ -119,11 +119,19 @@ function changes(state: OrderState, recorded: RecordedEvent<OrderEvent>): Partia
     case 'payment-captured':
       return { payment: { ...payment, status: 'captured', captured: event.data.amount } };
     case 'order-rejected':
-      return { status: become(state, 'rejected'), failure: { ...event.data }, payment: { ...payment, status: 'failed' } };
+      return {
+        status: become(state, 'rejected'),
+        failure: { ...event.data },
+        payment: { ...payment, status: 'failed' },
+      };
     case 'cancellation-requested':
       return { cancellationRequested: event.data.reason };
     case 'order-cancelled':
-      return { status: become(state, 'cancelled'), failure: failureOf(event.data), payment: givenBack(payment, event.data.refunded) };
+      return {
+        status: become(state, 'cancelled'),
+        failure: failureOf(event.data),
+        payment: givenBack(payment, event.data.refunded),
+      };
     case 'refund-requested':
       return { refunds: [...state.refunds, { ...event.data, done: false }] };
     case 'refund-refused':
@@ -132,7 +140,9 @@ function changes(state: OrderState, recorded: RecordedEvent<OrderEvent>): Partia
       return refunded(state, event.data.refundId);
     case 'shipment-sent': {
       const { shipmentId, ...shipment } = event.data;
-      return { shipments: [...state.shipments, { id: shipmentId, ...shipment, shippedAt: recorded.at, deliveredAt: null }] };
+      return {
+        shipments: [...state.shipments, { id: shipmentId, ...shipment, shippedAt: recorded.at, deliveredAt: null }],
+      };
     }
     case 'order-shipped':
       return { status: become(state, 'shipped') };
@@ -174,18 +184,26 @@ function refunded(state: OrderState, refundId: string): Partial<OrderState> {
 
 /** What can still be refunded: captured, less what has been given back or asked for. */
 export function refundable(state: OrderState): Money {
-  const asked = state.refunds.filter((refund) => !refund.done).reduce((sum, refund) => add(sum, refund.amount), state.payment.refunded);
+  const asked = state.refunds
+    .filter((refund) => !refund.done)
+    .reduce((sum, refund) => add(sum, refund.amount), state.payment.refunded);
   return subtract(state.payment.captured, asked);
 }
 
 /** How many of each line have not been sent. */
 export function unsent(state: OrderState): Map<string, number> {
-  return remaining(state.items, state.shipments.flatMap((shipment) => shipment.items));
+  return remaining(
+    state.items,
+    state.shipments.flatMap((shipment) => shipment.items),
+  );
 }
 
 /** How many of each line have not been refunded. */
 export function unrefunded(state: OrderState): Map<string, number> {
-  return remaining(state.items, state.refunds.flatMap((refund) => refund.items));
+  return remaining(
+    state.items,
+    state.refunds.flatMap((refund) => refund.items),
+  );
 }
 
 function remaining(lines: readonly OrderLine[], gone: readonly Quantities[]): Map<string, number> {

@@ -22,9 +22,13 @@ export const currencyOfNothing = 'EUR';
 
 /** Refuses orders of nothing and of too much. */
 export function checkItems(items: readonly RequestedItem[] | undefined): readonly RequestedItem[] {
-  if (!items || items.length === 0) throw refusal('order.empty', 'An order needs at least one item.', at([{ path: '/items', message: 'is empty' }]));
+  if (!items || items.length === 0)
+    throw refusal('order.empty', 'An order needs at least one item.', at([{ path: '/items', message: 'is empty' }]));
   if (items.length > itemsMax) {
-    throw refusal('order.too-many-items', `An order has at most ${itemsMax} items, this one has ${items.length}. Split it.`);
+    throw refusal(
+      'order.too-many-items',
+      `An order has at most ${itemsMax} items, this one has ${items.length}. Split it.`,
+    );
   }
   return items;
 }
@@ -85,7 +89,10 @@ export function priceLines(
 /** Adds an order up. Prices include tax, so tax is no sum on top. */
 export function totalsOf(lines: readonly OrderLine[], shipping: Money): OrderTotals {
   const none = zero(shipping.currency);
-  const subtotal = sum(lines.map((line) => line.lineTotal), shipping.currency);
+  const subtotal = sum(
+    lines.map((line) => line.lineTotal),
+    shipping.currency,
+  );
   return { subtotal, discount: none, shipping, tax: none, total: add(subtotal, shipping) };
 }
 

@@ -22,7 +22,10 @@ export function refundTerms(order: OrderState, request: RequestRefund): RefundTe
   const left = refundable(order);
   if (amount.amount === 0) throw refusal('order.refund-empty', 'The refund is of nothing.');
   if (amount.currency !== left.currency || amount.amount > left.amount) {
-    throw refusal('payment.refund-exceeds-captured', `${format(amount)} is more than the ${format(left)} that can still be refunded.`);
+    throw refusal(
+      'payment.refund-exceeds-captured',
+      `${format(amount)} is more than the ${format(left)} that can still be refunded.`,
+    );
   }
   return { amount, items };
 }
@@ -38,9 +41,13 @@ function linePrices(order: OrderState, items: RefundTerms['items']): Money[] {
     }
     const available = left.get(lineId) ?? 0;
     if (quantity > available) {
-      throw refusal('payment.refund-exceeds-captured', `Only ${available} of ${line.sku} can still be refunded, not ${quantity}.`, {
-        errors: [{ path: `/items/${index}/quantity`, message: `is more than the ${available} left` }],
-      });
+      throw refusal(
+        'payment.refund-exceeds-captured',
+        `Only ${available} of ${line.sku} can still be refunded, not ${quantity}.`,
+        {
+          errors: [{ path: `/items/${index}/quantity`, message: `is more than the ${available} left` }],
+        },
+      );
     }
     left.set(lineId, available - quantity);
     return times(line.unitPrice, quantity);

@@ -1,4 +1,4 @@
-import { productContract } from '@stoa/contracts/product';
+import type { productContract } from '@stoa/contracts/product';
 import type { Client } from '@stoa/platform/client';
 import type { Cause } from '@stoa/platform/schema';
 import type { CatalogueEntry } from '../domain/pricing.ts';

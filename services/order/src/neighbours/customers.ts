@@ -1,4 +1,4 @@
-import { type Contact, userContract } from '@stoa/contracts/user';
+import type { Contact, userContract } from '@stoa/contracts/user';
 import type { Client } from '@stoa/platform/client';
 import { refusal } from '@stoa/platform/errors';
 import type { Cause } from '@stoa/platform/schema';

@@ -1,4 +1,4 @@
-import { type ShippingMethod, shippingContract } from '@stoa/contracts/shipping';
+import type { ShippingMethod, shippingContract } from '@stoa/contracts/shipping';
 import type { Client } from '@stoa/platform/client';
 import type { Cause } from '@stoa/platform/schema';
 

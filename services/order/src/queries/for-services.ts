@@ -1,4 +1,4 @@
-import type { orderContract, OrderStatus } from '@stoa/contracts/order';
+import type { OrderStatus, orderContract } from '@stoa/contracts/order';
 import { refusal } from '@stoa/platform/errors';
 import { decodeCursor, pageOf } from '@stoa/platform/http';
 import { IdText, strict } from '@stoa/platform/schema';

@@ -10,7 +10,10 @@ import { listOrders as readPage } from '../store/orders.ts';
 const cursor = strict({ id: IdText });
 
 /** Orders, newest first: the caller's own, or everybody's for staff. */
-export const listOrders: Handler<typeof orderContract.operations.listOrders, OrderDeps> = async ({ query, principal }, service) => {
+export const listOrders: Handler<typeof orderContract.operations.listOrders, OrderDeps> = async (
+  { query, principal },
+  service,
+) => {
   const staff = isStaff(principal, ['support', 'operator']);
   // A machine has no orders of its own.
   if (!staff && principal.kind !== 'user') throw refusal('auth.forbidden', 'The role of this key does not allow this.');

@@ -18,7 +18,10 @@ export function addContact(tx: Tx, contact: ContactRow): void {
 }
 
 export async function readContact(sql: Sql, id: string): Promise<ContactRow | undefined> {
-  const rows = await sql.query<ContactRow>('select id, user_id, email, shipping_address from contact where id = $1 and erased_at is null', [id]);
+  const rows = await sql.query<ContactRow>(
+    'select id, user_id, email, shipping_address from contact where id = $1 and erased_at is null',
+    [id],
+  );
   return rows[0];
 }
 

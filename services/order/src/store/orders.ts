@@ -19,8 +19,16 @@ interface OrderRow {
 }
 
 const insert = insertText('orders', {
-  id: 'uuid', number: 'text', status: 'text', user_id: 'uuid', contact_id: 'uuid', external_id: 'text', placed_at: 'timestamptz',
-  version: 'int', state: 'json', created_at: 'timestamptz',
+  id: 'uuid',
+  number: 'text',
+  status: 'text',
+  user_id: 'uuid',
+  contact_id: 'uuid',
+  external_id: 'text',
+  placed_at: 'timestamptz',
+  version: 'int',
+  state: 'json',
+  created_at: 'timestamptz',
 });
 
 const newOrders: Writer<OrderRow> = writer('new orders', 20, (tx, rows) => tx.query(insert, [JSON.stringify(rows)]));
@@ -31,7 +39,11 @@ const changedOrders: Writer<OrderState> = writer('changed orders', 21, (tx, stat
   return tx.query(
     `update orders o set status = r.status, version = r.version, state = r.state, updated_at = clock_timestamp()
     from json_to_recordset($1::json) as r(id uuid, status text, version int, state json) where o.id = r.id`,
-    [JSON.stringify([...last.values()].map((state) => ({ id: state.id, status: state.status, version: state.version, state })))],
+    [
+      JSON.stringify(
+        [...last.values()].map((state) => ({ id: state.id, status: state.status, version: state.version, state })),
+      ),
+    ],
   );
 });
 
@@ -58,7 +70,9 @@ export function recordPlaced(
   origin: { actor: string; at: string },
   createdAt: string,
 ): OrderState {
-  const state = orderStreams.append(tx, id, 0, [placed], origin).reduce<OrderState | undefined>(evolve, undefined) as OrderState;
+  const state = orderStreams
+    .append(tx, id, 0, [placed], origin)
+    .reduce<OrderState | undefined>(evolve, undefined) as OrderState;
   tx.defer(newOrders, rowOf(state, createdAt));
   return state;
 }
@@ -135,5 +149,8 @@ export async function listOrders(sql: Sql, filter: OrderFilter): Promise<OrderRe
     return [`${condition}${values.length}`];
   });
   values.push(limit);
-  return sql.query(`${record} ${where.length ? `where ${where.join(' and ')}` : ''} order by o.id desc limit $${values.length}`, values);
+  return sql.query(
+    `${record} ${where.length ? `where ${where.join(' and ')}` : ''} order by o.id desc limit $${values.length}`,
+    values,
+  );
 }

@@ -1,10 +1,10 @@
 import { orderEvents } from '@stoa/contracts/order-messages';
 import { localStep } from '@stoa/platform/saga';
-import type { OrderService } from '../../deps.ts';
 import type { Tx } from '@stoa/platform/sql';
-import { type CheckOut, origin } from './input.ts';
-import { aboutOrder } from '../../order-messages.ts';
 import { announce } from '../../announce.ts';
+import type { OrderService } from '../../deps.ts';
+import { aboutOrder } from '../../order-messages.ts';
+import { type CheckOut, origin } from './input.ts';
 
 /** The point of no return: the order is a sale. */
 export const confirmOrder = localStep({

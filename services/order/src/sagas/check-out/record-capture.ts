@@ -9,6 +9,10 @@ export const recordCapture = localStep({
   name: 'record capture',
   do(saga: CheckOut, tx: Tx, service: OrderService) {
     const amount = saga.input.total;
-    announce(tx, saga.state.record(tx, [{ type: 'payment-captured', data: { amount } }], origin(saga, service.clock.now())), service);
+    announce(
+      tx,
+      saga.state.record(tx, [{ type: 'payment-captured', data: { amount } }], origin(saga, service.clock.now())),
+      service,
+    );
   },
 });

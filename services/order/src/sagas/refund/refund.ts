@@ -86,10 +86,19 @@ export const refundSaga = saga<RefundInput, RefundState, OrderDeps>(refundName)
   .step(recordRefund)
   .build({ timeoutMs: 24 * 3_600_000, load: loadRefunds });
 
-function recordRefusal({ id, state: { order, refund } }: Refunding, why: SagaFailure, tx: Tx, service: OrderService): void {
+function recordRefusal(
+  { id, state: { order, refund } }: Refunding,
+  why: SagaFailure,
+  tx: Tx,
+  service: OrderService,
+): void {
   const origin = { actor: `saga:${id}`, at: service.clock.now() };
   const { code, detail } = why;
-  announce(tx, order.record(tx, [{ type: 'refund-refused', data: { refundId: refund.id, code, detail } }], origin), service);
+  announce(
+    tx,
+    order.record(tx, [{ type: 'refund-refused', data: { refundId: refund.id, code, detail } }], origin),
+    service,
+  );
   writeRefund(tx, { ...refund, status: 'refused', failure: { code, detail } });
 }
 

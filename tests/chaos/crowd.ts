@@ -18,15 +18,17 @@ export interface Acknowledged extends Wish {
   readonly id: string;
 }
 
+/** Many take their time, so that a shop that dies has much under way. */
 const tokens = [
   'tok_slow',
   'tok_approved',
-  'tok_async',
-  'tok_error_once',
-  'tok_declined',
-  'tok_approved',
-  'tok_capture_fails',
   'tok_timeout',
+  'tok_error_once',
+  'tok_slow',
+  'tok_declined',
+  'tok_timeout',
+  'tok_capture_fails',
+  'tok_async',
 ];
 const waitMsMax = 60;
 
@@ -81,10 +83,16 @@ export class Crowd {
     this.#failed ??= new Error('the crowd was sent home');
   }
 
-  /** Waits until everybody has been served; throws when somebody was answered what nobody should be. */
-  async served(): Promise<void> {
+  /** Waits until every order has been acknowledged. */
+  async placed(): Promise<void> {
     this.allow(this.#ordersMax);
     await Promise.all(this.#customers);
+    this.check();
+  }
+
+  /** Waits until everybody has been served; throws when somebody was answered what nobody should be. */
+  async served(): Promise<void> {
+    await this.placed();
     await Promise.all(this.#follow);
     this.check();
   }

@@ -8,15 +8,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '@stoa/platform/embedded';
 import { newId } from '@stoa/platform/ids';
 import { Database } from '@stoa/platform/sql';
-import { TestShop } from '../shop.ts';
+import { TestShop, until } from '../shop.ts';
 import { accountFor, invariantsHold } from './account-for.ts';
 import { Crowd } from './crowd.ts';
 
-const ordersMax = 1_000;
+const ordersMax = 1_200;
 const customers = 32;
 const killsAtRandom = 20;
 const sagasLiveMin = 20;
-const ordersBetweenKills = 24;
+const ordersBetweenCrashes = 12;
+const ordersBetweenKills = 40;
 const endsWithinMs = 30_000;
 
 /** Each with the passage at which the process dies: the first may come before the door opens, so later ones are asked for too. */
@@ -67,7 +68,7 @@ describe('a shop that is killed again and again', () => {
       await shop.end('SIGKILL');
       // A shop that dies while it opens has died at the point as well.
       const opening = shop.start({ STOA_CRASH_AT: `${point}:${1 + (at % 3)}` }).catch(() => undefined);
-      crowd.allow(ordersBetweenKills);
+      crowd.allow(ordersBetweenCrashes);
       await opening;
       await diesByItself(shop, crowd, point);
       assert.deepEqual([shop.endedBy, await lastCrash(crashLog)], ['SIGKILL', point], shop.output);
@@ -75,11 +76,17 @@ describe('a shop that is killed again and again', () => {
       console.log(`died at ${point}, back after ${Math.round(restartsMs.at(-1) ?? 0)} ms`);
     }
 
-    for (let kills = 0; kills < killsAtRandom; ) {
+    for (let kills = 0, tries = 0; kills < killsAtRandom; tries++) {
+      assert.ok(tries < 3 * killsAtRandom, 'the crowd keeps enough under way');
       crowd.allow(ordersBetweenKills);
-      await sleep(Math.random() * 1_000);
       // The last one comes when every order has been acknowledged and many are still under way.
-      if (kills === killsAtRandom - 1) await crowd.served();
+      if (kills === killsAtRandom - 1) await crowd.placed();
+      await until(
+        () => countLive(sagas),
+        (live) => live >= sagasLiveMin,
+        5_000,
+      ).catch(() => undefined);
+      await sleep(Math.random() * 300);
       crowd.check();
       await shop.end('SIGKILL');
       const live = await countLive(sagas);
@@ -87,8 +94,8 @@ describe('a shop that is killed again and again', () => {
       restartsMs.push(await shop.start());
       console.log(`killed with ${live} sagas live, back after ${Math.round(restartsMs.at(-1) ?? 0)} ms`);
     }
-
     const openedMs = performance.now();
+    await crowd.served();
     await shop.settled(endsWithinMs);
     const endedAfterMs = performance.now() - openedMs;
     console.log(
@@ -100,6 +107,7 @@ describe('a shop that is killed again and again', () => {
       }),
     );
     assert.equal(crowd.acknowledged.size, ordersMax);
+    assert.ok(endedAfterMs < endsWithinMs, `everything had ended ${Math.round(endedAfterMs)} ms after the last start`);
     await accountFor(shop, [...crowd.acknowledged.values()], received);
     await invariantsHold(shop);
   });

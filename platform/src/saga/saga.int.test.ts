@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { redrive, skip } from '../inbox/index.ts';
-import { newKey, noWay, openTrips, refused, type TripRow, type Trips } from './trip.ts';
+import { newKey, noWay, openTrips, refused, type TripRow, type Trips } from './testing/trip.ts';
 
 describe('a saga', () => {
   let trips: Trips;

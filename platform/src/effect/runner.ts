@@ -64,7 +64,6 @@ export class EffectRunner {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: EffectRunnerOptions) {
-    this.#options = options;
     for (const definition of options.definitions) this.#queues.set(definition.name, new Queue(definition, options));
     this.#writer = writer('effects', 40, (tx, rows) => this.#insert(tx, rows));
   }

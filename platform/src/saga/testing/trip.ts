@@ -1,9 +1,9 @@
 // A saga over two small services, for the tests of the engine: it books a room and a seat, decides, and sends the tickets.
 
 import pino from 'pino';
-import { refusal } from '../errors/index.ts';
-import { newId } from '../ids/index.ts';
-import { command, contract, type Outcome, strict, Type } from '../schema/index.ts';
+import { refusal } from '../../errors/index.ts';
+import { newId } from '../../ids/index.ts';
+import { command, contract, type Outcome, strict, Type } from '../../schema/index.ts';
 import {
   commandHandler,
   defineService,
@@ -12,10 +12,10 @@ import {
   run,
   type Service,
   type ServiceDefinition,
-} from '../service/index.ts';
-import type { Database, Tx } from '../sql/index.ts';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import { commandStep, localStep, type SagaView, saga } from './index.ts';
+} from '../../service/index.ts';
+import type { Database, Tx } from '../../sql/index.ts';
+import { type TestDatabase, testDatabase } from '../../testing/index.ts';
+import { commandStep, localStep, type SagaView, saga } from '../index.ts';
 
 const payload = strict({ trip: Type.String() });
 const reply = Type.Object({ number: Type.Optional(Type.Integer()) });
@@ -120,7 +120,7 @@ export async function openTrips(name: string): Promise<Trips> {
   };
 }
 
-const migrations = new URL('fixtures/migrations/', import.meta.url);
+const migrations = new URL('../fixtures/migrations/', import.meta.url);
 
 function agencyService(behaviour: Behaviour): ServiceDefinition<never> {
   const handlers = (Object.keys(commands) as AgencyStep[]).map((step) => {

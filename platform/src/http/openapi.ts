@@ -145,8 +145,10 @@ function refusalsOf(operation: Operation, declared: ErrorDeclarations): Map<numb
     'internal',
   ];
   codes.push('service.bad-gateway', 'service.unavailable', 'service.deadline-exceeded');
+  // A signature can be as bad as a token.
+  codes.push('auth.invalid');
   // Forbidden also where anyone may call: some fields and filters are for staff.
-  if (operation.access.who !== 'signed') codes.push('auth.invalid', 'auth.forbidden');
+  if (operation.access.who !== 'signed') codes.push('auth.forbidden');
   if (operation.access.who !== 'anyone' && operation.access.who !== 'signed') codes.push('auth.missing');
   if (operation.body !== undefined || operation.rawBody !== undefined) {
     codes.push('request.too-large', 'request.unsupported-media-type', 'request.timeout');

@@ -180,7 +180,8 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     applyCors(exchange);
     inFlight.add(exchange, {
       answerByMs: deadlineMs + head.waitS * 1000,
-      streamedBody: operation.rawBody !== undefined,
+      // Files take as long as they take; a small body that is read raw has to arrive like any other.
+      streamedBody: operation.rawBody !== undefined && (operation.bodyBytesMax ?? 0) > bodyBytesMaxDefault,
       streams,
     });
     response.once('close', () => {

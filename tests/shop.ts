@@ -16,6 +16,8 @@ const startMsMax = 60_000;
 export interface ShopOptions {
   /** More settings of the shop's own process. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where the first process dies while it opens: `point:n`. A second one follows. */
+  readonly crashAtFirst?: string;
 }
 
 export interface Placing extends AskOptions {
@@ -39,8 +41,9 @@ export class TestShop {
   }
 
   /** Starts an empty shop. */
-  static async open({ environment = {} }: ShopOptions = {}): Promise<TestShop> {
+  static async open({ environment = {}, crashAtFirst }: ShopOptions = {}): Promise<TestShop> {
     const shop = new TestShop(await mkdtemp(join(tmpdir(), 'stoa-shop-')), environment);
+    if (crashAtFirst !== undefined) await shop.start({ STOA_CRASH_AT: crashAtFirst }).catch(() => undefined);
     await shop.start();
     const { accessToken } = await shop.expect<{ accessToken: string }>(200, 'POST', '/api/v1/auth/login', {
       body: admin,
@@ -222,6 +225,15 @@ export class TestShop {
     return until(
       () => this.backlog(),
       ({ outbox, inbox, sagasLive, effects }) => outbox + inbox + sagasLive + effects === 0,
+      timeoutMs,
+    );
+  }
+
+  /** Waits until no saga is live and no message under way: what customers wait for. Mails may still leave. */
+  async sagasEnded(timeoutMs: number): Promise<Backlog> {
+    return until(
+      () => this.backlog(),
+      ({ outbox, inbox, sagasLive }) => outbox + inbox + sagasLive === 0,
       timeoutMs,
     );
   }

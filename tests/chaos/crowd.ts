@@ -201,3 +201,13 @@ export class Crowd {
 function isInProgress({ status, body }: Answer<unknown>): boolean {
   return status === 409 && (body as { code?: string }).code === 'idempotency.in-progress';
 }
+
+/** Puts everything a crowd may wish for on sale; returns how many units of each. */
+export async function stockShelves(shop: TestShop): Promise<ReadonlyMap<string, number>> {
+  const received = new Map([
+    ['SCARCE', 150],
+    ...Array.from({ length: 7 }, (_, at) => [`PLENTY-${at}`, 1_000] as const),
+  ]);
+  for (const [sku, units] of received) await shop.stockUp(sku, units);
+  return received;
+}

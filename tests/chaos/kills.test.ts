@@ -10,7 +10,7 @@ import { newId } from '@stoa/platform/ids';
 import { Database } from '@stoa/platform/sql';
 import { TestShop, until } from '../shop.ts';
 import { accountFor, invariantsHold } from './account-for.ts';
-import { Crowd } from './crowd.ts';
+import { Crowd, stockShelves } from './crowd.ts';
 
 const ordersMax = 1_200;
 const customers = 32;
@@ -96,8 +96,9 @@ describe('a shop that is killed again and again', () => {
     }
     const openedMs = performance.now();
     await crowd.served();
-    await shop.settled(endsWithinMs);
+    await shop.sagasEnded(endsWithinMs);
     const endedAfterMs = performance.now() - openedMs;
+    await shop.settled(60_000);
     console.log(
       JSON.stringify({
         restarts: restartsMs.length,
@@ -143,15 +144,6 @@ async function countLive(sagas: Database): Promise<number> {
     [],
   );
   return row?.live ?? 0;
-}
-
-async function stockShelves(shop: TestShop): Promise<ReadonlyMap<string, number>> {
-  const received = new Map([
-    ['SCARCE', 150],
-    ...Array.from({ length: 7 }, (_, at) => [`PLENTY-${at}`, 1_000] as const),
-  ]);
-  for (const [sku, units] of received) await shop.stockUp(sku, units);
-  return received;
 }
 
 function median(values: readonly number[]): number {

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { contract } from '../../schema/index.ts';
-import { defineService, run, type Service } from '../../service/index.ts';
+import { defineService, type HostedService, run } from '../../service/index.ts';
 import type { Tx } from '../../sql/index.ts';
 import { localStep, type SagaView, saga } from '../index.ts';
 
@@ -41,7 +41,7 @@ const running = await run([worker], {
   version: 'test',
   databaseUrl: async () => databaseUrl,
 });
-const { db, sagas } = running.services.get('worker')?.service as Service<never>;
+const { db, sagas } = (running.services.get('worker') as HostedService).service;
 const statusOf = async () =>
   (await db.query<{ status: string }>('select status from kit.saga where key = $1', [key]))[0]?.status;
 if ((await statusOf()) === undefined) {

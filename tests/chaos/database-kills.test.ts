@@ -9,6 +9,7 @@ import { Crowd, stockShelves } from './crowd.ts';
 
 const ordersMax = 500;
 const killsMax = 8;
+const sagasLiveMin = 20;
 const endsWithinMs = 30_000;
 
 describe('a shop whose PostgreSQL is killed again and again', () => {
@@ -27,7 +28,11 @@ describe('a shop whose PostgreSQL is killed again and again', () => {
     let pid = 0;
     for (let kills = 0; kills < killsMax; kills++) {
       crowd.allow(ordersMax / killsMax);
-      await sleep(Math.random() * 800);
+      await until(
+        () => shop.backlog(),
+        ({ sagasLive }) => sagasLive >= sagasLiveMin,
+      );
+      await sleep(Math.random() * 300);
       crowd.check();
       const server = await startEmbeddedPostgres({ dataDir: shop.dataDir });
       assert.notEqual(server.pid, pid, 'it is another server than the one that was killed');

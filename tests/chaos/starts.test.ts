@@ -71,16 +71,6 @@ describe('a shop that died', () => {
     await shop.expect(200, 'POST', '/api/v1/auth/refresh', { body: { refreshToken: exchanged.refreshToken } });
   });
 
-  it('when a timer fired has the timer fire again', async () => {
-    // A local step that nobody came to is looked for by its timer: the process dies before it begins one, and the next dies at the timer.
-    await dieAt('saga.before-local-step', () =>
-      shop.place({ items: [{ sku: 'THING', quantity: 1 }], paymentToken: 'tok_capture_fails' }),
-    );
-    await shop.settled();
-    const { items } = await shop.expectAdmin<{ items: { status: string }[] }>(200, 'GET', '/api/v1/orders?limit=1');
-    assert.equal(items[0]?.status, 'cancelled');
-  });
-
   it('while its schema was made makes it at the next start', async () => {
     const young = await TestShop.open({
       crashAtFirst: 'migration.before-commit:3',

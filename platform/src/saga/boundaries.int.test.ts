@@ -64,4 +64,19 @@ describe('a saga of four steps', () => {
       assert.equal(new Set(done.map(([, transaction]) => transaction)).size, 4);
     });
   }
+
+  it('killed when a timer came to take it up is taken up by the next timer', async () => {
+    const key = newId();
+    assert.equal(await runProgram(key, 'saga.before-local-step:2'), 'SIGKILL');
+    assert.equal(await runProgram(key, 'saga.timer:1'), 'SIGKILL');
+    assert.deepEqual(
+      (await notes(key)).map(([done]) => done),
+      ['one'],
+    );
+    assert.equal(await runProgram(key), 0);
+    assert.deepEqual(
+      (await notes(key)).map(([each]) => each),
+      names,
+    );
+  });
 });

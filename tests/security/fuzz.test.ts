@@ -95,7 +95,8 @@ function described(shape: Shape, schema: TSchema): fc.Arbitrary<unknown> {
 interface Attempt {
   readonly operation: DescribedOperation;
   readonly asker: 'admin' | 'customer' | 'nobody' | 'guest';
-  readonly good: boolean;
+  /** Which one of its parts differs from a good request; undefined for one that is drawn as a whole. */
+  readonly differs: number | undefined;
   readonly parts: Readonly<Record<string, unknown>>;
   readonly body: unknown;
 }
@@ -115,7 +116,7 @@ function attempts(): fc.Arbitrary<Attempt> {
       return fc.record({
         operation: fc.constant(operation),
         asker: fc.constantFrom('admin', 'admin', 'customer', 'customer', 'nobody', 'guest'),
-        good: fc.boolean(),
+        differs: fc.option(fc.nat(20), { nil: undefined, freq: 2 }),
         parts: fc.record(parts),
         body: content ? likely(content.schema) : operation.requestBody ? fc.string() : fc.constant(undefined),
       }) as fc.Arbitrary<Attempt>;
@@ -123,15 +124,23 @@ function attempts(): fc.Arbitrary<Attempt> {
   );
 }
 
-function sendingOf({ operation, asker, good, parts, body }: Attempt): Sending {
+function sendingOf({ operation, asker, differs, parts, body: drawn }: Attempt): Sending {
   const named = publicOperations.find(({ name }) => name === operation.operationId);
-  const own = named && good ? goodRequest(named, town).params : {};
+  const good = named && differs !== undefined ? goodRequest(named, town) : undefined;
+  const own = good?.params ?? {};
+  const inQuery = operation.parameters.filter((one) => one.in === 'query' && parts[one.name] !== undefined);
+  const asked = good
+    ? { ...good.query, ...Object.fromEntries(oneOf(inQuery, differs).map((one) => [one.name, parts[one.name]])) }
+    : Object.fromEntries(inQuery.map((one) => [one.name, parts[one.name]]));
+  const body =
+    good && isObject(good.body) && isObject(drawn)
+      ? { ...good.body, ...Object.fromEntries(oneOf(Object.entries(drawn), differs)) }
+      : drawn;
   const text = (value: unknown) =>
     encodeURIComponent(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
   const path = operation.path.replace(/:([A-Za-z]+)/g, (_, name: string) => text(own[name] ?? parts[name]) || 'x');
-  const query = operation.parameters
-    .filter((one) => one.in === 'query' && parts[one.name] !== undefined)
-    .map((one) => `${one.name}=${text(parts[one.name])}`)
+  const query = Object.entries(asked)
+    .map(([name, value]) => `${name}=${text(value)}`)
     .join('&');
   const [type] = Object.keys(operation.requestBody?.content ?? {});
   const token = { admin: town.adminToken, customer: customerToken, nobody: undefined, guest: undefined }[asker];
@@ -147,6 +156,16 @@ function sendingOf({ operation, asker, good, parts, body }: Attempt): Sending {
     },
     ...(sent !== undefined && { body: sent }),
   };
+}
+
+/** One of several, or none when the number lies beyond them. */
+function oneOf<T>(several: readonly T[], at: number | undefined): T[] {
+  const one = several[at ?? 0];
+  return one === undefined ? [] : [one];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Paths in which something was put that makes them another address are answered for that address. */
@@ -184,15 +203,12 @@ test('whatever is asked that the document describes, the answer is one that the 
     }),
     { seed, numRuns: 1_000_000, interruptAfterTimeLimit: fuzzMs, markInterruptAsFailure: false, endOnFailure: true },
   );
-  const statuses = [...answered.values()];
-  t.diagnostic(
-    `${answered.size} of ${document.operations.length} operations; ${before} users before, ${await count()} after`,
-  );
-  assert.ok(answered.size > document.operations.length * 0.9, 'nearly every operation was asked');
-  assert.ok(
-    statuses.filter((of) => [...of].some((status) => status < 300)).length > answered.size / 2,
-    'and most did something',
-  );
+  const good = [...answered.values()].filter((statuses) => [...statuses].some((status) => status < 300)).length;
+  const operations = document.operations.length;
+  t.diagnostic(`${requests} requests to ${answered.size} of ${operations} operations, ${good} of which granted one`);
+  assert.ok(answered.size > operations * 0.9, 'nearly every operation was asked');
+  assert.ok(good > operations / 3, `only ${good} granted anything`);
+  assert.ok((await count()) >= before, 'and the shop still answers');
 });
 
 function assertGood({ operation, ...attempt }: Attempt, sending: Sending, answer: Sent): void {

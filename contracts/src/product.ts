@@ -297,6 +297,7 @@ const operations = {
     access: merchandiser,
     query: { format: Type.Optional(oneOf(['csv', 'ndjson'])) },
     streams: csv,
+    alsoStreams: [ndjson],
     timeoutMs: dayMs,
   }),
   importProducts: operation({

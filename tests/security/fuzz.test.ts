@@ -207,7 +207,7 @@ test('whatever is asked that the document describes, the answer is one that the 
   const operations = document.operations.length;
   t.diagnostic(`${requests} requests to ${answered.size} of ${operations} operations, ${good} of which granted one`);
   assert.ok(answered.size > operations * 0.9, 'nearly every operation was asked');
-  assert.ok(good > operations / 3, `only ${good} granted anything`);
+  assert.ok(good > operations / 5, `only ${good} granted anything`);
   assert.ok((await count()) >= before, 'and the shop still answers');
 });
 

@@ -122,7 +122,9 @@ function responsesOf(contract: Contract, operation: Operation): Record<string, u
   for (const status of operation.statuses) {
     const content =
       operation.streams !== undefined
-        ? { [operation.streams]: { schema: { type: 'string' } } }
+        ? Object.fromEntries(
+            [operation.streams, ...(operation.alsoStreams ?? [])].map((type) => [type, { schema: { type: 'string' } }]),
+          )
         : operation.answer && status !== 204 && { 'application/json': { schema: operation.answer } };
     responses[status] = content ? { description: 'Good', content } : { description: 'Good' };
   }

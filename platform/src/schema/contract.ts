@@ -55,6 +55,8 @@ export interface Operation<
   readonly rawBody?: readonly string[];
   /** The answer is a stream of this content type. */
   readonly streams?: string;
+  /** Further content types in which the stream may be asked for. */
+  readonly alsoStreams?: readonly string[];
   /** Largest body in bytes; 1 MiB unless given. */
   readonly bodyBytesMax?: number;
   /** Milliseconds a caller gives this operation in all; 10 s unless given. */
@@ -79,6 +81,7 @@ export interface OperationInput<P extends TProperties, Q extends TProperties, B,
   readonly idempotency?: 'required' | 'accepted';
   readonly rawBody?: readonly string[];
   readonly streams?: string;
+  readonly alsoStreams?: readonly string[];
   readonly bodyBytesMax?: number;
   readonly timeoutMs?: number;
   readonly publicCacheS?: number;

@@ -215,19 +215,32 @@ describe('an effect outside', () => {
   });
 
   it('counts once when a slow process answers after another has taken it over', async () => {
-    let letGo = (): void => undefined;
-    const slowAnswer = new Promise<string>((resolve) => {
-      letGo = () => resolve('paid by the slow one');
-    });
-    const slow = openProcess(() => slowAnswer, { concurrency: 1 });
+    let slowAnswers = (): void => undefined;
+    let otherAnswers = (): void => undefined;
+    const slow = openProcess(
+      () =>
+        new Promise((resolve) => {
+          slowAnswers = () => resolve('paid by the slow one');
+        }),
+      { concurrency: 1, timeoutMs: 5_000 },
+    );
     await ask(slow, 'a');
     await until(async () => (await open())[0]?.epoch === 1);
     // Its time is over: it comes due.
     await db.query(`update kit.effect set due_at = now()`);
-    openProcess(async () => 'paid by the other');
-    await allEnded();
-    letGo();
+    openProcess(
+      () =>
+        new Promise((resolve) => {
+          otherAnswers = () => resolve('paid by the other');
+        }),
+      { timeoutMs: 5_000 },
+    );
+    await until(async () => (await open())[0]?.epoch === 2);
+    slowAnswers();
     await sleep(100);
+    assert.deepEqual(await ended(), [], 'it has been taken over, so the late answer is not the one that counts');
+    otherAnswers();
+    await allEnded();
     assert.deepEqual(await ended(), [{ id: 'a', how: 'paid by the other', attempt: 2 }]);
   });
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { crashPoint } from '../lifecycle/index.ts';
+import { crashPoint, isBusy, turn } from '../lifecycle/index.ts';
 import type { Service } from '../service/index.ts';
 import { type Database, insertText, type Tx, type Writer, writer } from '../sql/index.ts';
 import { idsOf, isSampled, type Traces } from '../telemetry/index.ts';
@@ -146,6 +146,12 @@ class Queue {
     return this.#definition.background === true;
   }
 
+  /** In the background a rush is waited out, but not for ever: a tenth goes on. */
+  get #concurrency(): number {
+    const { background, concurrency } = this.#definition;
+    return background && isBusy() ? Math.ceil(concurrency / 10) : concurrency;
+  }
+
   get heldMs(): number {
     return this.#definition.timeoutMs + waitMs;
   }
@@ -158,7 +164,7 @@ class Queue {
 
   /** Takes what has come due: after a failure, a delay, or a process that died. */
   look(): Promise<void> {
-    const room = this.#definition.concurrency - this.#performing.size - this.#waiting.length;
+    const room = this.#concurrency - this.#performing.size - this.#waiting.length;
     if (this.#stopped || room <= 0) return Promise.resolve();
     this.#looking ??= this.#claim(room).finally(() => {
       this.#looking = undefined;
@@ -238,8 +244,8 @@ class Queue {
 
   /** Commits what has come back, everything that waits in one transaction. */
   async #commit(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
     while (this.#results.length > 0) {
+      await turn();
       const results = this.#results.splice(0, 200);
       try {
         await this.#commitTogether(results);

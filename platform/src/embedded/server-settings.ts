@@ -16,7 +16,7 @@ const defaults: Readonly<Record<string, string>> = {
   max_wal_size: '2GB',
   jit: 'off',
   // A new shop's tables grow from nothing to thousands of rows within seconds: prepared plans made for empty tables must not outlive that.
-  autovacuum_naptime: '5s',
+  autovacuum_naptime: '10s',
   // Solid-state disks and a working set that fits in memory.
   random_page_cost: '1.1',
   timezone: 'UTC',

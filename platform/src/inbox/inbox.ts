@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { findAppError } from '../errors/index.ts';
-import { crashPoint } from '../lifecycle/index.ts';
+import { crashPoint, turn } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
 import { type Database, isConnectionError, type Sql, type Tx } from '../sql/index.ts';
 import { idsOf } from '../telemetry/index.ts';
@@ -93,8 +93,8 @@ export class Inbox {
   }
 
   async #run(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
     while (!this.#stopped) {
+      await turn();
       const arrivals = this.#arrivals.take(batchMax);
       if (arrivals.length > 0) await this.#takeIn(arrivals);
       if (this.#keepsRows) await this.#workOff().catch((error) => this.#databaseAway(error));

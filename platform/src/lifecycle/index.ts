@@ -2,3 +2,4 @@
 export { crashPoint } from './crash-point.ts';
 export { type DrainResult, type DrainStep, drainInOrder } from './drain.ts';
 export { drainMsMax, onSignals } from './signals.ts';
+export { isBusy, turn } from './turn.ts';

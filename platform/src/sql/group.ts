@@ -1,3 +1,4 @@
+import { turn } from '../lifecycle/index.ts';
 import type { Database } from './database.ts';
 import { isConnectionError } from './pool.ts';
 import type { Tx } from './sql.ts';
@@ -30,9 +31,8 @@ export class GroupCommit {
 
   async #drain(): Promise<void> {
     this.#running++;
-    // One turn of the event loop, so that requests read from the sockets in the same turn share the commit.
-    await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
+      await turn();
       await this.#commit(this.#waiting.splice(0, membersMax));
     }
     this.#running--;

@@ -205,11 +205,14 @@ describe('a request with an Idempotency-Key', () => {
       },
     });
     await db().query('update kit.idempotency set held_until = now() where status is null');
-    const slow = ask(asked, answerAfter(400, 'slow'), 0);
-    await sleep(100);
-    await db().query('update kit.idempotency set held_until = now() where status is null');
-    const quick = await ask(asked, answerAfter(0, 'quick'), 1);
-    assert.deepEqual([textOf(quick), textOf(await slow)], ['{"id":"quick"}', '{"id":"quick"}']);
+    const slow = ask(asked, answerAfter(1_500, 'slow'), 0);
+    let quick: Answer | undefined;
+    // The slow one lives and renews its hold; this one comes between two renewals, as if the process had stood still.
+    for (let tries = 0; quick === undefined && tries < 20; tries++) {
+      await db().query('update kit.idempotency set held_until = now() where status is null');
+      quick = await ask(asked, answerAfter(0, 'quick'), 1).catch(() => undefined);
+    }
+    assert.deepEqual([quick?.rawBody, textOf(await slow)], ['{"id":"quick"}', '{"id":"quick"}']);
   });
 
   it('belongs to its caller: users, and guests by their e-mail in any spelling', async () => {

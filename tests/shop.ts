@@ -242,6 +242,27 @@ export class TestShop {
     return (await this.expectAdmin<{ total: Backlog }>(200, 'GET', '/api/v1/ops/backlog')).total;
   }
 
+  /** Runs a command of the `stoa` program against this shop, as its admin and on its machine. */
+  stoa(...args: readonly string[]): Promise<{ code: number | null; output: string }> {
+    const child = spawn(process.execPath, ['--disable-warning=DeprecationWarning', main, ...args], {
+      env: {
+        PATH: process.env.PATH,
+        STOA_URL: this.#url,
+        STOA_DATA_DIR: this.dataDir,
+        STOA_ADMIN_EMAIL: admin.email,
+        STOA_ADMIN_PASSWORD: admin.password,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const keep = (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+  }
+
   /** Every invariant the services can check; throws when one cannot be asked. */
   async invariants(): Promise<Invariants> {
     return this.expectAdmin<Invariants>(200, 'GET', '/api/v1/ops/invariants');

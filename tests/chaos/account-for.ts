@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Order } from '@stoa/contracts/order';
 import type { Payment } from '@stoa/contracts/payment';
 import { type TestShop, until } from '../shop.ts';
@@ -40,6 +42,14 @@ export async function accountFor(
     );
   }
   await Promise.all([stockAddsUp(shop, orders, received), moneyAddsUp(shop, orders)]);
+}
+
+/** `stoa verify`, told of every acknowledged order, finds nothing wrong by the API and in the databases. */
+export async function verified(shop: TestShop, acknowledged: readonly Acknowledged[]): Promise<void> {
+  const file = join(shop.dataDir, 'acknowledged.txt');
+  await writeFile(file, acknowledged.map(({ id }) => `${id}\n`).join(''));
+  const { code, output } = await shop.stoa('verify', '--json', '--databases', '--acknowledged', file, '--complete');
+  assert.equal(code, 0, output);
 }
 
 /** Nothing is stuck or dead, and every invariant that the services check holds and was looked at. */

@@ -4,7 +4,7 @@ import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '@stoa/platform/embedded';
 import { TestShop, until } from '../shop.ts';
-import { accountFor, invariantsHold } from './account-for.ts';
+import { accountFor, invariantsHold, verified } from './account-for.ts';
 import { Crowd, stockShelves } from './crowd.ts';
 
 const ordersMax = 500;
@@ -56,5 +56,6 @@ describe('a shop whose PostgreSQL is killed again and again', () => {
     assert.equal(crowd.acknowledged.size, ordersMax);
     await accountFor(shop, [...crowd.acknowledged.values()], received);
     await invariantsHold(shop);
+    await verified(shop, [...crowd.acknowledged.values()]);
   });
 });

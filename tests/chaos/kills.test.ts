@@ -9,7 +9,7 @@ import { startEmbeddedPostgres } from '@stoa/platform/embedded';
 import { newId } from '@stoa/platform/ids';
 import { Database } from '@stoa/platform/sql';
 import { TestShop, until } from '../shop.ts';
-import { accountFor, invariantsHold } from './account-for.ts';
+import { accountFor, invariantsHold, verified } from './account-for.ts';
 import { Crowd, stockShelves } from './crowd.ts';
 
 const ordersMax = 1_200;
@@ -111,6 +111,7 @@ describe('a shop that is killed again and again', () => {
     assert.ok(endedAfterMs < endsWithinMs, `everything had ended ${Math.round(endedAfterMs)} ms after the last start`);
     await accountFor(shop, [...crowd.acknowledged.values()], received);
     await invariantsHold(shop);
+    await verified(shop, [...crowd.acknowledged.values()]);
   });
 });
 

@@ -12,7 +12,7 @@ const leaves = 'money|ids|time|errors|schema';
  * handed the service it runs in.
  */
 const tiers = [
-  'config|telemetry|lifecycle',
+  'config|telemetry|lifecycle|trust',
   'sql|embedded',
   'outbox|inbox|transport|eventstore|effect|saga',
   'http|idempotency|client|auth|resilience|discovery|cache|flags',

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
+import type { Cache } from '../cache/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
 import type { EffectDefinition, EffectRequest } from '../effect/index.ts';
@@ -31,6 +32,8 @@ export interface Service<D = unknown> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly deps: D;
+  /** Copies for display, shared with the service's other processes where there are any. */
+  readonly cache: Cache;
   /** A typed client of another service, wherever it runs. */
   client<C extends Contract>(contract: C): Client<C>;
   /** Tells everybody who listens, once the transaction has committed. */
@@ -200,6 +203,7 @@ export interface ServiceStart {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly cache: Cache;
   client<C extends Contract>(contract: C): Client<C>;
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '@stoa/platform/config';
+import { fault } from '@stoa/platform/errors';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@stoa/platform/embedded';
 import type { Logger } from '@stoa/platform/telemetry';
 
@@ -13,9 +14,12 @@ const watchEveryMs = 250;
 
 /**
  * The databases that the environment names, and for the other services the embedded server in the data directory, which is started when the first of them
- * asks. If that server dies while the shop runs, it is started again.
+ * asks, unless `embedded` is off. If that server dies while the shop runs, it is started again.
  */
-export function openDatabases(environment: Environment, dataDir: string, log: Logger): Databases {
+export function openDatabases(
+  environment: Environment,
+  { dataDir, embedded, log }: { dataDir: string; embedded: boolean; log: Logger },
+): Databases {
   let starting: Promise<EmbeddedPostgres> | undefined;
   const closing = new AbortController();
   let watching: Promise<void> | undefined;
@@ -44,7 +48,13 @@ export function openDatabases(environment: Environment, dataDir: string, log: Lo
   return {
     async urlOf(service) {
       const named = environment[`STOA_${service.toUpperCase()}_DATABASE_URL`];
-      if (named) return named;
+      if (named) return checked(service, named);
+      if (!embedded) {
+        throw fault(
+          'config.invalid',
+          `STOA_${service.toUpperCase()}_DATABASE_URL is missing: a process that hosts a part of the shop is told its database. \`stoa up --split\` does that by itself.`,
+        );
+      }
       starting ??= start();
       watching ??= watch();
       return (await starting).ensureDatabase(service);
@@ -55,6 +65,14 @@ export function openDatabases(environment: Environment, dataDir: string, log: Lo
       await (await starting)?.stop();
     },
   };
+}
+
+function checked(service: string, url: string): string {
+  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return url;
+  throw fault(
+    'config.invalid',
+    `STOA_${service.toUpperCase()}_DATABASE_URL has to be a URL like postgres://user:password@host:5432/database.`,
+  );
 }
 
 function isAlive(pid: number): boolean {

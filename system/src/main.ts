@@ -1,26 +1,36 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import { type Environment, readSettings, setting } from '@stoa/platform/config';
-import { onSignals } from '@stoa/platform/lifecycle';
-import { type Running, run } from '@stoa/platform/service';
+import type { Environment } from '@stoa/platform/config';
+import { fault } from '@stoa/platform/errors';
+import { answerProbes, type ProcessHealth, type Running, run, type ServiceDefinition } from '@stoa/platform/service';
 import { createLog, createMetrics, createTraces, serveMetrics } from '@stoa/platform/telemetry';
 import { type Admin, firstAdmin } from './admin.ts';
 import { openDatabases } from './databases.ts';
 import { seedDemo } from './demo/seed.ts';
+import { openFleet } from './fleet.ts';
 import { services } from './services.ts';
+import { readSystemSettings } from './settings.ts';
 import { countTrade } from './trade.ts';
+import { userDirectory } from './user-directory.ts';
 
 export { seedDemo };
+export { openSplit, type SplitOptions, type SplitShop } from './split.ts';
+
+/** The names of all services, the gateway first. */
+export const serviceNames: readonly string[] = services.map(({ name }) => name);
 
 export interface UpOptions {
   readonly environment: Environment;
   /** Whether an empty shop is filled with demo products. */
   readonly demo: boolean;
+  /** Names of the services to host; all unless given. */
+  readonly services?: readonly string[];
 }
 
-/** The shop while it runs. */
+/** The services of this process while they run. */
 export interface Shop {
   readonly running: Running;
+  /** Where the gateway listens; empty when it is not among them. */
   readonly url: string;
   readonly admin: Admin;
   readonly metricsUrl: string;
@@ -29,38 +39,41 @@ export interface Shop {
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
-/** Starts every service in this process, with what they need; returns when the shop answers. */
-export async function openShop({ environment, demo }: UpOptions): Promise<Shop> {
-  const settings = readSettings(environment, {
-    STOA_DATA_DIR: setting.text({ default: './.stoa', describe: 'Embedded database, keys, mail' }),
-    STOA_LOG_LEVEL: setting.choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
-      default: 'info',
-      describe: 'Least important lines that are logged',
-    }),
-    STOA_METRICS_PORT: setting.integer({
-      default: 9464,
-      min: 0,
-      max: 65_535,
-      describe: 'Port of /metrics, on loopback',
-    }),
-    STOA_TRACES_PER_SECOND: setting.integer({
-      default: 10,
-      min: 0,
-      max: 100_000,
-      describe: 'Requests a second that are traced',
-    }),
-  });
+/**
+ * Starts services in this process, with what they need; returns when they answer.
+ *
+ * @throws AppError `config.invalid`, whose text is one line for everything that is wrong and what to do
+ */
+export async function openShop({ environment, demo, services: names = serviceNames }: UpOptions): Promise<Shop> {
+  const hosted = definitionsOf(names);
+  const isWhole = hosted.length === services.length;
+  process.title = isWhole ? 'stoa' : `stoa ${names.join(' ')}`;
+  const settings = readSystemSettings(environment);
   const dataDir = resolve(settings.STOA_DATA_DIR);
   const log = createLog({ level: settings.STOA_LOG_LEVEL });
-  const admin = await firstAdmin(environment, dataDir);
-  const databases = openDatabases(environment, dataDir, log);
-  const metrics = createMetrics();
-  const traces = await createTraces({ environment, version, perSecondMax: settings.STOA_TRACES_PER_SECOND });
-  const scrape = await serveMetrics(metrics, { port: settings.STOA_METRICS_PORT });
-  const closeTraces = () =>
-    traces.close().catch((error) => log.warn({ err: error }, 'the last spans could not be sent'));
+  const closing: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (let end = closing.pop(); end; end = closing.pop()) {
+      await Promise.resolve(end()).catch((error) => log.warn({ err: error }, 'a part could not be closed properly'));
+    }
+  };
   try {
-    const running = await run(services, {
+    const admin = await firstAdmin(environment, dataDir);
+    const databases = openDatabases(environment, { dataDir, embedded: isWhole, log });
+    closing.push(() => databases.close());
+    const metrics = createMetrics();
+    let health: ProcessHealth = starting;
+    const scrape = await serveMetrics(metrics, {
+      host: settings.STOA_METRICS_HOST,
+      port: settings.STOA_METRICS_PORT,
+      first: (request, response) => answerProbes(health)(request, response),
+    });
+    closing.push(() => scrape.close());
+    const traces = await createTraces({ environment, version, perSecondMax: settings.STOA_TRACES_PER_SECOND });
+    closing.push(() => traces.close());
+    const fleet = await openFleet({ environment, settings, hosted: names, isWhole, log, metrics });
+    closing.push(() => fleet.close());
+    const running = await run(hosted, {
       environment: {
         ...environment,
         STOA_DATA_DIR: dataDir,
@@ -71,55 +84,48 @@ export async function openShop({ environment, demo }: UpOptions): Promise<Shop> 
       version,
       metrics,
       traces,
+      system: services,
+      ...fleet.parts,
+      connectionsMax: settings.STOA_DATABASE_CONNECTIONS,
       onEvent: countTrade(metrics),
+      users: userDirectory,
       databaseUrl: (service) => databases.urlOf(service),
     });
+    closing.push(() => running.stop());
+    ({ health } = running);
     const url = running.url ?? '';
-    if (demo) await seedDemo({ url, admin, log });
+    if (demo && url !== '') await seedDemo({ url, admin, log });
     return {
       running,
       url,
       admin,
       metricsUrl: scrape.url,
       async stop(deadlineMs) {
+        closing.pop();
         await running.stop(deadlineMs);
-        await closeTraces();
-        await scrape.close();
-        await databases.close();
+        await close();
       },
     };
   } catch (error) {
-    await closeTraces();
-    await scrape.close();
-    await databases.close();
+    await close();
     throw error;
   }
 }
 
-/** `stoa up`: runs the shop until it is told to stop. */
-export async function up(options: UpOptions): Promise<void> {
-  process.title = 'stoa';
-  const shop = await openShop(options);
-  onSignals((deadlineMs) => shop.stop(deadlineMs));
-  process.stdout.write(welcome(shop));
-}
+const starting: ProcessHealth = {
+  version,
+  isDraining: () => false,
+  look: async () => [{ name: 'process', state: 'down', latencyMs: 0, reason: 'starting' }],
+};
 
-function welcome({ url, metricsUrl, admin }: Shop): string {
-  const password = admin.isNew
-    ? `password ${admin.password}, kept in ${admin.file}`
-    : admin.file && `password in ${admin.file}`;
-  const lines = [
-    '',
-    `  Stoa is open at ${url}`,
-    '',
-    `    products   ${url}/api/v1/products`,
-    `    the API    ${url}/docs`,
-    `    health     ${url}/health`,
-    `    metrics    ${metricsUrl}`,
-    `    admin      ${admin.email}${password ? `   ${password}` : ''}`,
-    '',
-    '  A first order is in README.md. Ctrl-C stops the shop; what has been ordered is kept.',
-    '',
-  ];
-  return `${lines.join('\n')}\n`;
+/** @throws AppError `config.invalid` naming those that there are not */
+function definitionsOf(names: readonly string[]): ServiceDefinition<never>[] {
+  const unknown = names.filter((name) => !serviceNames.includes(name));
+  if (unknown.length > 0) {
+    throw fault(
+      'config.invalid',
+      `There is no service called ${unknown.join(', ')}. There are ${serviceNames.join(', ')}.`,
+    );
+  }
+  return services.filter(({ name }) => names.includes(name));
 }

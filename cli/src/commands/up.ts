@@ -1,31 +1,84 @@
-import type { Command } from 'commander';
-import { describe, type JsonOption, printJson, type Surroundings } from '../command.ts';
+import type { Shop, SplitShop } from '@stoa/system';
+import { type Command, Option } from 'commander';
+import { CliError } from '../cli-error.ts';
+import { describe, type JsonOption, positiveInteger, printJson, type Surroundings } from '../command.ts';
 
 interface UpOptions extends JsonOption {
   readonly demo?: boolean;
+  readonly split?: boolean;
+  readonly replicas?: number;
 }
 
 /** `stoa up` */
 export function addUp(program: Command, surroundings: Surroundings): void {
   const command = program
     .command('up')
-    .summary('run the shop')
+    .summary('run the shop, or some of its services')
     .description(
-      'Runs the whole shop in this process, on the PostgreSQL in its data directory unless told otherwise. Ctrl-C stops it.',
+      'Runs the whole shop in this process, on the PostgreSQL in its data directory unless told otherwise; or the services that are named, which find the others by STOA_DISCOVERY; or, with --split, a process a service on this machine. Ctrl-C stops it.',
     )
-    .option('--demo', 'fill an empty shop with demo products (also STOA_DEMO=1)');
-  describe(command, ['up', 'up --demo', 'up --json']);
-  command.action((options: UpOptions) => up(options, surroundings));
+    .argument('[service...]', 'which services to host; all unless named')
+    .option('--demo', 'fill an empty shop with demo products (also STOA_DEMO=1)')
+    .option('--split', 'a process a service, looked after by this one')
+    .addOption(new Option('--replicas <n>', 'processes of each service, with --split').argParser(positiveInteger));
+  describe(command, ['up', 'up --demo', 'up --split', 'up --split --replicas 2', 'up order payment', 'up --json']);
+  command.action((services: string[], options: UpOptions) => up(services, options, surroundings));
 }
 
-async function up(options: UpOptions, surroundings: Surroundings): Promise<void> {
+async function up(services: readonly string[], options: UpOptions, surroundings: Surroundings): Promise<void> {
   const { environment } = surroundings;
+  if (options.split && services.length > 0)
+    throw new CliError('usage', '--split runs every service: leave their names away.');
+  if (options.replicas && !options.split) throw new CliError('usage', '--replicas goes with --split.');
   const system = await import('@stoa/system');
-  const demo = options.demo === true || environment.STOA_DEMO === '1';
-  if (!options.json) return system.up({ environment, demo });
   const { onSignals } = await import('@stoa/platform/lifecycle');
-  const shop = await system.openShop({ environment, demo });
+  const demo = options.demo === true || environment.STOA_DEMO === '1';
+  // Whoever asks it to end while it starts is answered too.
+  const opening = options.split
+    ? system.openSplit({ environment, demo, replicas: options.replicas ?? 1, command: ownCommand() })
+    : system.openShop({ environment, demo, ...(services.length > 0 && { services }) });
+  const shop = await opening;
   onSignals((deadlineMs) => shop.stop(deadlineMs));
-  const { email, password, isNew } = shop.admin;
-  printJson(surroundings, { url: shop.url, admin: { email, ...(isNew && { password }) } });
+  stopWithSupervisor();
+  const { url, admin } = shop;
+  if (options.json) printJson(surroundings, { url, admin: { email: admin.email, ...(admin.isNew && { password: admin.password }) } });
+  else if (url !== '' && !process.send) surroundings.write(welcome(shop));
+  process.send?.('ready');
+}
+
+/** What a process of one service is started with. */
+function ownCommand(): string[] {
+  return [process.execPath, ...process.execArgv, process.argv[1] ?? '', 'up'];
+}
+
+/** A process whose supervisor has died is nobody's: it ends as if it had been told to. */
+function stopWithSupervisor(): void {
+  if (process.send) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+}
+
+function welcome(shop: Shop | SplitShop): string {
+  const { url, admin } = shop;
+  const password = admin.isNew
+    ? `password ${admin.password}, kept in ${admin.file}`
+    : admin.file && `password in ${admin.file}`;
+  const metrics = 'metricsUrl' in shop ? [`    metrics    ${shop.metricsUrl}`] : [];
+  const processes =
+    'processes' in shop
+      ? ['', ...shop.processes.map(({ name, port, metricsUrl }) => `    ${name.padEnd(14)}${port}   ${metricsUrl}`)]
+      : [];
+  const lines = [
+    '',
+    `  Stoa is open at ${url}`,
+    '',
+    `    products   ${url}/api/v1/products`,
+    `    the API    ${url}/docs`,
+    `    health     ${url}/health`,
+    ...metrics,
+    `    admin      ${admin.email}${password ? `   ${password}` : ''}`,
+    ...processes,
+    '',
+    '  A first order is in README.md. Ctrl-C stops the shop; what has been ordered is kept.',
+    '',
+  ];
+  return `${lines.join('\n')}\n`;
 }

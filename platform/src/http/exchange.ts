@@ -11,8 +11,8 @@ import { carryOut, type RawInput } from './carry-out.ts';
 import { checkAnswer } from './check-answer.ts';
 import type { OperationPlan } from './operation-plan.ts';
 import { logProblem, problemHeaders, problemOf } from './problem.ts';
-import { readCause, readHead } from './request-head.ts';
-import { readOnBehalf } from './service-headers.ts';
+import { readCause, readGivenCause, readHead } from './request-head.ts';
+import { isFromOutside, readOnBehalf } from './service-headers.ts';
 import { send, type WireAnswer, wireAnswer, wireProblem } from './write-answer.ts';
 
 /** Hears of an answered request: for metrics. `operation` is its name in the contract, so there are few of them. */
@@ -20,7 +20,8 @@ export type ObserveRequest = (operation: string, method: string, status: number,
 
 export interface ExchangeOptions {
   readonly log: Logger;
-  readonly verifyToken?: (token: string) => Promise<Principal>;
+  readonly verifyToken?: (token: string, cause: Cause) => Promise<Principal>;
+  readonly callerOf?: (request: IncomingMessage) => string | undefined;
   readonly observe?: ObserveRequest;
   readonly checkAnswers?: boolean;
   readonly traces?: Traces;
@@ -37,6 +38,8 @@ export interface Exchanges {
     response: ServerResponse,
     no: { error: unknown; headers: Record<string, string> },
   ): void;
+  /** From now on every answer ends its connection. */
+  retire(): void;
   /** Ends streams of events, waits for running requests until `deadlineMs` (since the epoch). */
   finish(deadlineMs: number): Promise<void>;
 }
@@ -74,9 +77,9 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
       const ownDeadlineMs = Date.now() + plan.timeoutMs;
       const caller: Caller = context
         ? { door: 'gateway', ...context }
-        : await identify(headers, ownDeadlineMs, options);
-      // Another service of ours has decided already whether this trace is recorded.
-      if (caller.door === 'service') cause = readCause(headers);
+        : await identify(request, { cause, ownDeadlineMs }, options);
+      // Another process of ours has decided already whether this trace is recorded.
+      if (caller.door !== 'socket') cause = context?.cause ?? readGivenCause(headers);
       const asked = {
         head,
         cause,
@@ -102,7 +105,7 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
   }
 
   function answerWith(request: MarkedRequest, response: ServerResponse, wire: WireAnswer, cause: Cause): void {
-    const requestId = request[contextKey]?.requestId ?? newId();
+    const requestId = request[contextKey]?.requestId ?? givenRequestId(request.headers) ?? newId();
     // A stream of events never ends by itself; a download may finish.
     const events = wire.headers.includes('text/event-stream') ? wire.stream : undefined;
     if (events !== undefined) eventStreams.add(events);
@@ -136,6 +139,9 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
       const problem = problemOf(error, {}, traceIdOf(cause.traceparent));
       answerWith(request, response, wireProblem(problem, headers), cause);
     },
+    retire() {
+      closing = true;
+    },
     async finish(deadlineMs) {
       closing = true;
       for (const stream of eventStreams) stream.destroy();
@@ -151,30 +157,46 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
   };
 }
 
-/** Who asks over a socket: nobody in particular, the bearer of a token, or a service of ours, perhaps on somebody's behalf. */
+/**
+ * Who asks over a socket: the bearer of a token or nobody in particular, by themselves or through the gateway's process, which every service verifies
+ * anew; or a service of ours, perhaps on somebody's behalf.
+ */
 async function identify(
-  headers: IncomingHttpHeaders,
-  ownDeadlineMs: number,
+  request: IncomingMessage,
+  { cause, ownDeadlineMs }: { cause: Cause; ownDeadlineMs: number },
   options: ExchangeOptions,
 ): Promise<Caller> {
+  const { headers } = request;
+  const service = options.callerOf?.(request);
+  if (service === undefined) {
+    return { door: 'socket', principal: await bearer(headers, cause, options), deadlineMs: ownDeadlineMs };
+  }
+  const behalf = readOnBehalf(headers);
+  const deadlineMs = behalf.timeoutMs === undefined ? ownDeadlineMs : Date.now() + behalf.timeoutMs;
+  if (isFromOutside(headers)) {
+    return { door: 'gateway', principal: await bearer(headers, readGivenCause(headers), options), deadlineMs };
+  }
+  return { door: 'service', principal: behalf.principal ?? { kind: 'service', name: service }, deadlineMs };
+}
+
+async function bearer(headers: IncomingHttpHeaders, cause: Cause, options: ExchangeOptions): Promise<Principal> {
   const { authorization } = headers;
-  if (authorization === undefined) return { door: 'socket', principal: anonymous, deadlineMs: ownDeadlineMs };
+  if (authorization === undefined) return anonymous;
   const token = /^Bearer +([^\s,]+)$/i.exec(authorization)?.[1];
   if (token === undefined || options.verifyToken === undefined)
     throw refusal('auth.invalid', 'The token is not valid.');
-  const principal = await options.verifyToken(token);
-  if (principal.kind !== 'service') return { door: 'socket', principal, deadlineMs: ownDeadlineMs };
-  const behalf = readOnBehalf(headers);
-  return {
-    door: 'service',
-    principal: behalf.principal ?? principal,
-    deadlineMs: behalf.timeoutMs === undefined ? ownDeadlineMs : Date.now() + behalf.timeoutMs,
-  };
+  return options.verifyToken(token, cause);
 }
 
 function whenGone(response: ServerResponse, gone: () => void): void {
   if (response.destroyed) gone();
   else response.once('close', () => response.writableFinished || gone());
+}
+
+/** The id that the gateway's process gave to a request; a caller's own would not be of this form. */
+function givenRequestId(headers: IncomingHttpHeaders): string | undefined {
+  const given = isFromOutside(headers) ? headers['x-request-id'] : undefined;
+  return typeof given === 'string' && /^[0-9a-f-]{36}$/.test(given) ? given : undefined;
 }
 
 function flatHeaders(headers: IncomingHttpHeaders): Record<string, string> {

@@ -12,7 +12,6 @@ const principals: Record<string, Principal> = {
   merchandiser: { kind: 'user', userId: 'u2', role: 'merchandiser', sessionId: 's2' },
   admin: { kind: 'user', userId: 'u3', role: 'admin', sessionId: 's3' },
   machine: { kind: 'key', keyId: 'k1', role: 'admin', name: 'import' },
-  order: { kind: 'service', name: 'order' },
 };
 
 async function verifyToken(token: string): Promise<Principal> {
@@ -30,6 +29,7 @@ before(async () => {
   hosted = await hostHttp(sampleShop(witness), sampleService, {
     log: sampleService.log,
     verifyToken,
+    callerOf: ({ headers }) => headers['x-stoa-service'] as string | undefined,
     checkAnswers: true,
     traces,
     observe: (operation, method, status) => observed.push(`${method} ${operation} ${status}`),
@@ -38,7 +38,8 @@ before(async () => {
 });
 after(() => hosted.close(Date.now() + 2_000));
 
-const as = (token: string) => ({ authorization: `Bearer ${token}` });
+const byService = { 'x-stoa-service': 'order' };
+const as = (who: string): Record<string, string> => (who === 'order' ? byService : { authorization: `Bearer ${who}` });
 const json = { 'content-type': 'application/json' };
 const order = JSON.stringify({ items: [{ sku: 'A', quantity: 1 }] });
 
@@ -95,11 +96,42 @@ describe('who may call', () => {
 
   test('only a service can speak on behalf of somebody', async () => {
     const behalf = { 'x-stoa-on-behalf': Buffer.from(JSON.stringify(principals.customer)).toString('base64url') };
-    const byService = await ask('GET', '/api/v1/tea-orders/mine', { ...as('order'), ...behalf });
-    deepEqual(byService.body.principal, principals.customer);
+    const answered = await ask('GET', '/api/v1/tea-orders/mine', { ...byService, ...behalf });
+    deepEqual(answered.body.principal, principals.customer);
     const byOther = await ask('GET', '/api/v1/tea-orders/mine', { ...as('merchandiser'), ...behalf });
     deepEqual(byOther.body.principal, principals.merchandiser);
     equal((await ask('GET', '/api/v1/tea-orders/mine', behalf)).status, 401);
+  });
+
+  describe('what a gateway in another process hands on', () => {
+    const handedOn = { ...byService, 'x-stoa-door': 'public' };
+
+    test('is as its sender is: the token is verified here too, and nobody is spoken for', async () => {
+      const behalf = { 'x-stoa-on-behalf': Buffer.from(JSON.stringify(principals.admin)).toString('base64url') };
+      equal((await ask('GET', '/api/v1/tea-orders/mine', { ...handedOn, ...behalf })).body.code, 'auth.missing');
+      const own = await ask('GET', '/api/v1/tea-orders/mine', { ...handedOn, ...behalf, ...as('customer') });
+      deepEqual(own.body.principal, principals.customer);
+      const forged = await ask('GET', '/api/v1/tea-orders/mine', { ...handedOn, ...as('forged') });
+      deepEqual([forged.status, forged.body.code], [401, 'auth.invalid']);
+    });
+
+    test('finds no internal operation', async () => {
+      const answer = await ask('POST', '/internal/prices', { ...handedOn, ...as('admin'), ...json }, '{}');
+      deepEqual([answer.status, answer.body.code], [404, 'route.not-found']);
+    });
+
+    test('keeps its request id and its trace', async () => {
+      const requestId = '0190a6e0-0000-7000-8000-000000000001';
+      const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+      const answer = await ask('GET', '/api/v1/teas/none', {
+        ...handedOn,
+        'x-request-id': requestId,
+        traceparent: `00-${trace}-00f067aa0ba902b7-00`,
+      });
+      deepEqual([answer.headers.get('x-request-id'), answer.body.traceId], [requestId, trace]);
+      const stranger = await ask('GET', '/api/v1/teas/none', { 'x-request-id': requestId });
+      notEqual(stranger.headers.get('x-request-id'), requestId);
+    });
   });
 });
 

@@ -1,28 +1,39 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerOptions as HttpsOptions } from 'node:https';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { type AppError, findAppError, refusal } from '../errors/index.ts';
-import type { Principal } from '../schema/index.ts';
+import type { Cause, Principal } from '../schema/index.ts';
 import type { RequestContext, Service, ServiceDefinition } from '../service/index.ts';
 import type { Traces } from '../telemetry/index.ts';
 import { limitedStream, takeJson, takeStreams, tooLarge, unsupported } from './body-parsers.ts';
 import { UnreadableBody } from './carry-out.ts';
-import { answerClientError } from './client-error.ts';
 import { createExchanges, type ObserveRequest } from './exchange.ts';
+import { type ListeningServer, openServer } from './open-server.ts';
 import { type InvokeInput, type InvokeResult, invokeOperation } from './invoke.ts';
 import { type OperationPlan, planOperations } from './operation-plan.ts';
 
 export interface HostHttpOptions {
   readonly log: Logger;
   /** The principal of a bearer token that came in over a socket; throws AppError `auth.invalid`. Without it every token is refused. */
-  readonly verifyToken?: (token: string) => Promise<Principal>;
+  readonly verifyToken?: (token: string, cause: Cause) => Promise<Principal>;
+  /** Which service of ours sends a request that came in over a socket; undefined when none says so. Throws AppError `auth.invalid` for a false proof. */
+  readonly callerOf?: (request: IncomingMessage) => string | undefined;
   /** Hears of every request that was answered. */
   readonly observe?: ObserveRequest;
   /** Checks good answers against the contract and fails those that differ; for tests and development. */
   readonly checkAnswers?: boolean;
   /** Where spans go; none are made without it. */
   readonly traces?: Traces;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Makes the socket one of TLS; new options follow when certificates are renewed. */
+  readonly tls?: { options(): HttpsOptions; onRenewed(hear: (options: HttpsOptions) => void): void } | undefined;
+  /** Sees each request first; true when it has answered it (health probes). */
+  readonly first?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** A service's operations, reachable through three doors that do the same. */
@@ -32,7 +43,9 @@ export interface HostedHttp {
   /** For clients in this process: runs one operation with JSON copies of what goes in and comes out. Never rejects. */
   invoke(operationName: string, input: InvokeInput): Promise<InvokeResult>;
   /** For services in processes of their own. Port 0 takes a free one. */
-  listen(options: { host: string; port: number }): Promise<{ url: string }>;
+  listen(options: ListenOptions): Promise<{ url: string }>;
+  /** From now on every answer asks its caller to use another connection. New ones are still taken: `close` ends that. */
+  retire(): void;
   /** Stops accepting, ends streams of events, lets running requests finish until `deadlineMs` (since the epoch), then closes. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -82,6 +95,7 @@ export async function hostHttp<D>(
     });
   }
 
+  let server: ListeningServer | undefined;
   const plansByName = new Map(plans.map((plan) => [plan.name, plan]));
   return {
     handle(request, response, context) {
@@ -89,15 +103,17 @@ export async function hostHttp<D>(
       app.routing(request, response);
     },
     invoke: (name, input) => invokeOperation(plansByName.get(name), name, input, service as Service, options),
-    async listen({ host, port }) {
-      await app.listen({ host, port });
-      const { address, port: taken, family } = app.server.address() as AddressInfo;
-      return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}` };
+    async listen({ first, ...socket }) {
+      server = await openServer(socket, (request, response) => {
+        if (!first?.(request, response)) app.routing(request, response);
+      });
+      return { url: server.url };
     },
+    retire: () => exchanges.retire(),
     async close(deadlineMs) {
-      const closed = app.close();
+      const closed = Promise.all([app.close(), server?.close()]);
       await exchanges.finish(deadlineMs);
-      app.server.closeAllConnections();
+      server?.closeAllConnections();
       await closed;
     },
   };
@@ -108,13 +124,7 @@ function createApp(
 ): FastifyInstance {
   return Fastify({
     logger: false,
-    // Longer than any gateway keeps a connection idle (55 s), so that it never sends on one that is being closed.
-    keepAliveTimeout: 75_000,
-    requestTimeout: 30_000,
-    // Looked at every 5 s, so that slow headers and bodies are gone within seconds of their limit.
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     return503OnClosing: false,
-    forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     routerOptions: {
       maxParamLength: 1_000,
@@ -125,7 +135,6 @@ function createApp(
       reply.hijack();
       refuse(fromFastify(error), request.raw, reply.raw);
     },
-    clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance;
 }
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { newId } from '../ids/index.ts';
 import type { Cause } from '../schema/index.ts';
 import type { Traces } from '../telemetry/index.ts';
-import { childOf } from '../telemetry/index.ts';
+import { childOf, parseTraceparent } from '../telemetry/index.ts';
 
 /** What a request says beside its path, query and body. All of it unproven. */
 export interface RequestHead {
@@ -37,6 +37,12 @@ export function readCause(headers: IncomingHttpHeaders, traces?: Traces): Cause 
   const correlationId = named !== undefined && /^[\x21-\x7e]{1,128}$/.test(named) ? named : newId();
   const given = one(headers.traceparent);
   return { correlationId, traceparent: traces === undefined ? childOf(given) : traces.start(given) };
+}
+
+/** The cause that another process of ours gives: its trace is continued as it is, whether it is recorded or not. */
+export function readGivenCause(headers: IncomingHttpHeaders): Cause {
+  const given = one(headers.traceparent);
+  return { ...readCause(headers), ...(parseTraceparent(given) !== undefined && { traceparent: given }) };
 }
 
 /** Seconds of the first `wait` among the preferences (RFC 7240 §4.3), 30 at the most; what cannot be read is as if it were not there. */

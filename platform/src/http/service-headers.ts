@@ -5,11 +5,21 @@ import { isRole, type Principal } from '../schema/index.ts';
 /** Names of the headers by which one service of ours tells another what the call is about. Honoured only with a service's proof. */
 export const onBehalfHeader = 'x-stoa-on-behalf';
 export const timeoutHeader = 'x-stoa-timeout-ms';
+/** Which service calls, with the proof of it. */
+export const serviceHeader = 'x-stoa-service';
+/** `public` on what the gateway's process hands on for somebody outside: internal operations are not there for it. */
+export const doorHeader = 'x-stoa-door';
+
 
 /** On whose behalf a service calls, and how many milliseconds it will wait. */
 export interface OnBehalf {
   readonly principal: Principal | undefined;
   readonly timeoutMs: number | undefined;
+}
+
+/** Whether a process of ours says that it only passes this request on. */
+export function isFromOutside(headers: IncomingHttpHeaders): boolean {
+  return headers[doorHeader] === 'public';
 }
 
 /** The headers for a call. A duration, not an instant: clocks differ between machines. */

@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Callers } from '../auth/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
+import type { Discovery } from '../discovery/index.ts';
+import type { Policies } from '../resilience/index.ts';
 import type { Cause, Contract, Message, Principal } from '../schema/index.ts';
 import type { Traces } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
+import type { Trust } from '../trust/index.ts';
 
 /** What the gateway has found out about a request before it hands it on. */
 export interface RequestContext {
@@ -46,6 +50,13 @@ export interface EdgeHost {
   /** Every service of the system, this process's own or others', without the gateway. */
   readonly targets: readonly (LocalTarget | RemoteTarget)[];
   client<C extends Contract>(contract: C): Client<C>;
+  /** Who tokens speak for. */
+  readonly callers: Callers;
+  /** How calls to each operation are guarded. */
+  readonly policies?: Policies;
+  /** Where services of other processes are, and how they know us; present when there are any. */
+  readonly discovery?: Discovery;
+  readonly trust?: Trust;
   /** Each hosted service with its database and other dependencies. */
   health(): Promise<HealthReport[]>;
   /** Hears every event committed in this process, for caches that must not go stale; at most once, may be lost: keep a short life beside it. */
@@ -61,6 +72,8 @@ export interface EdgeHost {
 /** The edge while it runs. */
 export interface Edge {
   readonly url: string;
+  /** Still answers, but is no longer ready, and every answer asks its client to use another connection. */
+  retire(): void;
   /** Stops accepting, lets running requests finish until the deadline, then closes. */
   close(deadlineMs: number): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { type Cache, cacheOf, MemoryCache } from '../cache/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
 import { EffectRunner } from '../effect/index.ts';
@@ -13,6 +14,7 @@ import type { Clock } from '../time/index.ts';
 import type { Transport } from '../transport/index.ts';
 import type { Service, ServiceDefinition } from './definition.ts';
 import { createDispatch } from './dispatch.ts';
+import { healthOf } from './health.ts';
 import { JobRunner, kitJobs } from './jobs.ts';
 import { withOperations } from './operations.ts';
 import { traceMessages } from './trace-messages.ts';
@@ -30,6 +32,8 @@ export interface HostServiceOptions {
   readonly http: HostHttpOptions;
   readonly traces?: Traces | undefined;
   readonly metrics?: Metrics | undefined;
+  /** Where all services of this process keep copies; this process's memory unless given. */
+  readonly cache?: Cache | undefined;
 }
 
 /** A service while it runs: its database open, its workers at work. */
@@ -90,8 +94,9 @@ export async function hostService(
   const dispatch = createDispatch(definition, { service: current, sagas, participant });
   const handle = traceMessages(dispatch.handle, definition.name, traces);
   const inbox = new Inbox({ db, log, knows: dispatch.knows, handle });
-  const whole = withOperations(definition, { db, sagas, inbox });
-  const deps = (await definition.prepare?.({ environment, db, clock, log, client: options.client })) as never;
+  const whole = withOperations(definition, { db, sagas, inbox, health: () => healthOf(definition, service) });
+  const cache = cacheOf(options.cache ?? new MemoryCache(), definition.name);
+  const deps = (await definition.prepare?.({ environment, db, clock, log, cache, client: options.client })) as never;
   const service: Service<never> = {
     name: definition.name,
     contract: whole.contract,
@@ -99,6 +104,7 @@ export async function hostService(
     clock,
     log,
     deps,
+    cache,
     client: options.client,
     publish: (tx, event, message) => outbox.publish(tx, event, message),
     reply: (tx, command, outcome) => participant.reply(tx, command, outcome),

@@ -1,16 +1,18 @@
-import { refusal } from '../errors/index.ts';
+import { fault, refusal } from '../errors/index.ts';
 import { decodeCursor, pageOf } from '../http/index.ts';
 import { type Inbox, listDeadLetters, redrive, skip } from '../inbox/index.ts';
 import type { SagaDefinition, SagaEngine } from '../saga/index.ts';
-import { IdText, type Operation, strict, Type } from '../schema/index.ts';
+import { IdText, type Message, type Operation, strict, Type } from '../schema/index.ts';
 import type { Database } from '../sql/index.ts';
 import type { Handler, ServiceDefinition } from './definition.ts';
+import type { HealthReport } from './edge.ts';
 import { type OpsContract, opsContract, type SagaDetail, type SagaSummary } from './ops-contract.ts';
 
 interface Parts {
   readonly db: Database;
   readonly sagas: SagaEngine;
   readonly inbox: Inbox;
+  readonly health: () => Promise<HealthReport>;
 }
 
 type OpsHandlers = { [Name in keyof OpsContract['operations']]: Handler<OpsContract['operations'][Name], never> };
@@ -29,7 +31,7 @@ export function withOperations(definition: ServiceDefinition<never>, parts: Part
   };
 }
 
-function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox }: Parts): OpsHandlers {
+function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox, health }: Parts): OpsHandlers {
   const intervene =
     (action: 'retry' | 'skip' | 'compensate'): OpsHandlers['retrySaga'] =>
     async ({ params, body }) => {
@@ -105,6 +107,16 @@ function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox }: 
     },
     async checkInvariants(_call, service) {
       return { body: { checks: (await definition.invariants?.(service)) ?? [] } };
+    },
+    async health() {
+      return { body: await health() };
+    },
+    async takeMessages({ body }) {
+      // What cannot be taken now is not the sender's mistake: it keeps the messages and delivers them again.
+      await inbox.accept(body.messages as readonly Message[]).catch((cause: unknown) => {
+        throw fault('service.unavailable', 'The inbox cannot take messages now.', { cause, retryAfterS: 1 });
+      });
+      return {};
     },
     async backlog() {
       const [counts] = await db.query<{

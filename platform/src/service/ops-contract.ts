@@ -1,5 +1,6 @@
 import {
   contract,
+  IdText,
   Instant,
   internal,
   Line,
@@ -67,6 +68,42 @@ export const DeadLetter = strict({
 });
 export type DeadLetter = Type.Static<typeof DeadLetter>;
 
+/** How a service is, as it says itself. Milliseconds. */
+export const ServiceCondition = strict({
+  name: Type.String(),
+  state: oneOf(['up', 'degraded', 'down']),
+  latencyMs: Type.Number({ minimum: 0 }),
+  reason: Type.Optional(Type.String()),
+});
+
+const cause = strict({
+  correlationId: Type.String(),
+  causationId: Type.Optional(Type.String()),
+  traceparent: Type.Optional(Type.String()),
+});
+
+/** A message on its way from one process to another. */
+export const TravellingMessage = strict({
+  id: IdText,
+  type: Type.String(),
+  key: Type.String(),
+  payload: Type.Unknown(),
+  occurredAt: Type.String(),
+  cause,
+  delayMs: Type.Optional(Type.Number()),
+  step: Type.Optional(
+    strict({
+      saga: Type.String(),
+      step: Type.String(),
+      replyTo: Type.String(),
+      mode: oneOf(['do', 'undo']),
+      again: Type.Optional(Type.Boolean()),
+    }),
+  ),
+});
+
+export type TravellingMessage = Type.Static<typeof TravellingMessage>;
+
 /** One invariant of docs/explanation, looked at now. `checked` counts what was looked at: a check of nothing proves nothing. */
 export const InvariantCheck = strict({
   name: Type.String({ description: 'I1 … I16' }),
@@ -85,6 +122,9 @@ export const Redrive = strict({
   ids: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 1000 })),
   all: Type.Optional(Type.Literal(true)),
 });
+
+/** Bytes of one delivery: the largest single message fits. */
+export const takenBytesMax = 16 * 1_048_576;
 
 const params = { id: Type.String({ minLength: 1, maxLength: 200 }) };
 const reason = Line(500);
@@ -182,6 +222,23 @@ export function opsContract(service: string) {
       access: internal,
       answer: strict({ checks: Type.Array(InvariantCheck) }),
       timeoutMs: 60_000,
+    }),
+    health: operation({
+      method: 'GET',
+      path: `${at}/health`,
+      summary: 'How the service is, and why',
+      access: internal,
+      answer: ServiceCondition,
+      timeoutMs: 2_000,
+    }),
+    takeMessages: operation({
+      method: 'POST',
+      path: `/internal/${service}/messages`,
+      summary: `Takes messages into the inbox of ${service}: durable there when it answers`,
+      access: internal,
+      body: strict({ messages: Type.Array(TravellingMessage, { maxItems: 1_000 }) }),
+      bodyBytesMax: takenBytesMax,
+      timeoutMs: 30_000,
     }),
     backlog: operation({
       method: 'GET',

@@ -1,22 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createClients } from '../client/index.ts';
+import { type Callers, createCallers, type UserDirectory } from '../auth/index.ts';
+import { type Client, createClients } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
-import { assert, fault } from '../errors/index.ts';
+import { assert, fault, refusal } from '../errors/index.ts';
 import type { HostedHttp } from '../http/index.ts';
-import type { Message, Principal } from '../schema/index.ts';
+import { newId } from '../ids/index.ts';
+import { createPolicies } from '../resilience/index.ts';
+import type { Cause, Contract, Message, Principal } from '../schema/index.ts';
 import type { Metrics, Traces } from '../telemetry/index.ts';
 import { type Clock, systemClock } from '../time/index.ts';
-import { LocalTransport } from '../transport/index.ts';
+import { type Broker, LocalTransport, RemoteTransport, type Transport } from '../transport/index.ts';
 import type { ServiceDefinition } from './definition.ts';
-import type { Edge, HealthReport, LocalTarget } from './edge.ts';
+import type { Edge, HealthReport, LocalTarget, RemoteTarget } from './edge.ts';
+import type { Fleet } from './fleet.ts';
+import { answerProbes, healthOf, type ProcessHealth } from './health.ts';
 import { type HostedService, hostService } from './host-service.ts';
 import { measureServices } from './measure.ts';
+import { opsContract, type TravellingMessage } from './ops-contract.ts';
 
 export interface RunOptions {
   readonly environment: Environment;
   readonly log: Logger;
   readonly version: string;
   readonly clock?: Clock;
+  /** Every service there is, here or elsewhere; those of this process unless given. */
+  readonly system?: readonly ServiceDefinition<never>[];
+  /** How services elsewhere are reached; without it this process is all there is. */
+  readonly fleet?: Fleet;
+  /** What carries messages between processes; without it subscribers take them by a request. */
+  readonly broker?: Broker;
   /** Told about requests, connections, messages and sagas. */
   readonly metrics?: Metrics;
   /** Where spans of requests, messages, steps and effects go; whoever made it closes it after the stop. */
@@ -27,8 +40,18 @@ export interface RunOptions {
   readonly databaseUrl: (service: string) => Promise<string>;
   /** Connections that all services of this process share out among them; 60 unless given. */
   readonly connectionsMax?: number;
-  /** Who a bearer token speaks for, where no gateway has found out before. */
-  readonly verifyToken?: (token: string) => Promise<Principal>;
+  /** Where accounts are asked for, to find out whom a token speaks for; without it tokens are refused. */
+  readonly users?: (host: CallersHost) => UserDirectory;
+  /** Whom a token speaks for, in place of asking `users`. */
+  readonly verifyToken?: (token: string, cause: Cause) => Promise<Principal>;
+}
+
+/** What finding out about callers can be made of. */
+export interface CallersHost {
+  readonly clock: Clock;
+  client<C extends Contract>(contract: C): Client<C>;
+  /** Hears every event committed in this process: at most once, may be lost. */
+  onEvent(type: string, hear: (message: Message) => void): void;
 }
 
 /** A set of services while it runs. */
@@ -36,6 +59,8 @@ export interface Running {
   readonly services: ReadonlyMap<string, HostedService>;
   /** Where the gateway listens; undefined when it is not among the services. */
   readonly url: string | undefined;
+  /** For whoever watches over this process. */
+  readonly health: ProcessHealth;
   /** Drains in reverse: the door first, then services, then databases. */
   stop(deadlineMs?: number): Promise<void>;
 }
@@ -43,18 +68,46 @@ export interface Running {
 const drainMs = 9_000;
 const connectionsMaxDefault = 60;
 
-/** Hosts services in this process and connects them; returns when all are ready. */
+/** Hosts services in this process and connects them with each other and with those elsewhere; returns when all are ready. */
 export async function run(definitions: readonly ServiceDefinition<never>[], options: RunOptions): Promise<Running> {
-  const { environment, log, clock = systemClock } = options;
+  const { environment, log, clock = systemClock, fleet, broker, metrics, traces } = options;
   const names = definitions.map((definition) => definition.name);
   assert(new Set(names).size === names.length, 'two services have one name');
   const inner = definitions.filter((definition) => definition.edge === undefined);
-  const transport = new LocalTransport();
+  const system = (options.system ?? definitions).filter((definition) => definition.edge === undefined);
   const listeners = new Map<string, ((message: Message) => void)[]>();
   const hosted = new Map<string, HostedService>();
   const doors = new Map<string, HostedHttp>();
-  const clientsOf = (caller: string) => createClients({ caller, local: doors, log });
-  const subscribersOf = subscriptions(inner);
+  const registrations: { deregister(): Promise<void> }[] = [];
+  const consumers: { stop(): Promise<void> }[] = [];
+  let draining = false;
+
+  const remote = fleet && { discovery: fleet.discovery, trust: fleet.trust };
+  const policies = createPolicies({ caller: names.join(' '), log, ...(metrics && { metrics }) });
+  const clientsByName = new Map<string, ReturnType<typeof createClients>>();
+  const clientsOf = (caller: string) => {
+    let clients = clientsByName.get(caller);
+    if (clients === undefined) {
+      clients = createClients({ caller, local: doors, log, policies, ...(remote && { remote }) });
+      clientsByName.set(caller, clients);
+    }
+    return clients;
+  };
+  const onEvent = (type: string, hear: (message: Message) => void) => {
+    listeners.set(type, [...(listeners.get(type) ?? []), hear]);
+  };
+  const self = clientsOf(names[0] ?? 'nobody');
+  const callers = knowCallers(options, { clock, client: self.client, onEvent });
+
+  const local = new LocalTransport();
+  const elsewhere = new RemoteTransport(async (subscriber, messages) => {
+    const cause = messages[0]?.cause ?? { correlationId: newId() };
+    await self.client(opsContract(subscriber)).takeMessages({ body: { messages: messages as TravellingMessage[] } }, { cause });
+  });
+  const transport: Transport = broker ?? {
+    deliver: (subscriber, messages) => (doors.has(subscriber) ? local : elsewhere).deliver(subscriber, messages),
+  };
+  const subscribersOf = subscriptions(system);
   const connectionsMax = Math.max(
     3,
     Math.floor((options.connectionsMax ?? connectionsMaxDefault) / Math.max(1, inner.length)),
@@ -74,74 +127,143 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
         for (const hear of listeners.get(message.type) ?? []) hear(message);
       },
       client: clientsOf(definition.name).client,
-      traces: options.traces,
-      metrics: options.metrics,
+      traces,
+      metrics,
       http: {
         log,
-        ...(options.traces && { traces: options.traces }),
-        ...(options.verifyToken && { verifyToken: options.verifyToken }),
-        ...(options.metrics && { observe: options.metrics.observeHttp(definition.name) }),
+        verifyToken: options.verifyToken ?? callers.verify,
+        ...(fleet && { callerOf: (request) => fleet.trust.callerOf(request) }),
+        ...(traces && { traces }),
+        ...(metrics && { observe: metrics.observeHttp(definition.name) }),
         ...(environment.STOA_TEST_MODE === '1' && { checkAnswers: true }),
       },
     });
     hosted.set(definition.name, service);
     doors.set(definition.name, service.http);
-    transport.attach(definition.name, service.inbox);
+    local.attach(definition.name, service.inbox);
   }
 
+  /** Opens the doors for other processes and takes in what they send. */
+  async function join(name: string, service: HostedService, joined: Fleet): Promise<void> {
+    const { url } = await service.http.listen({
+      ...joined.listenAt(name),
+      tls: joined.trust.server,
+      first: answerProbes(health),
+    });
+    log.info({ service: name, url }, 'listening for other processes');
+    registrations.push(await joined.discovery.register({ service: name, url: joined.advertise(name, url) }));
+  }
+
+  const health: ProcessHealth = {
+    version: options.version,
+    isDraining: () => draining,
+    async look() {
+      const own = [...hosted.values()].map(({ definition, service }) => healthOf(definition, service));
+      return [...(await Promise.all(own)), ...brokerHealth(broker)];
+    },
+  };
+
   const stopAll = async (deadlineMs: number): Promise<void> => {
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
     await Promise.all([...hosted.values()].map((service) => service.stop(deadlineMs)));
+    callers.close();
+    await Promise.all([...clientsByName.values()].map((clients) => clients.close()));
+    policies.close();
   };
 
   try {
     const opened = await Promise.allSettled(inner.map(open));
     const failed = opened.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
-    if (options.metrics) measureServices(options.metrics, hosted);
+    if (metrics) measureServices(metrics, hosted);
     for (const service of hosted.values()) await service.start();
+    for (const [name, service] of hosted) {
+      if (broker) consumers.push(await broker.consume(name, service.inbox));
+      if (fleet) await join(name, service, fleet);
+    }
     const door = definitions.find((definition) => definition.edge !== undefined);
     const edge = door && (await openEdge(door));
     return {
       services: hosted,
       url: edge?.url,
+      health,
       async stop(deadlineMs = clock.nowMs() + drainMs) {
+        draining = true;
+        if (fleet) await leave(fleet, edge);
         await edge?.close(deadlineMs);
         await stopAll(deadlineMs);
       },
     };
   } catch (error) {
+    await Promise.all(registrations.map((registration) => registration.deregister().catch(() => undefined)));
     await stopAll(clock.nowMs() + drainMs).catch((again) =>
       log.error({ err: again }, 'a failed start could not be cleaned up'),
     );
     throw error;
   }
 
+  /** Tells everybody that this process is going, and goes on answering while they hear of it. */
+  async function leave({ graceMs }: Fleet, edge: Edge | undefined): Promise<void> {
+    edge?.retire();
+    for (const service of hosted.values()) service.http.retire();
+    await Promise.all(
+      registrations.map((registration) =>
+        registration.deregister().catch((error) => log.warn({ err: error }, 'could not be deregistered')),
+      ),
+    );
+    await sleep(graceMs);
+  }
+
   async function openEdge(door: ServiceDefinition<never>): Promise<Edge> {
     const startEdge = door.edge;
     if (!startEdge) throw fault('service.unavailable', `${door.name} has no edge`);
-    const targets = [...hosted.values()].map(
-      (service): LocalTarget => ({
+    const targets = system.map(({ name, contract }): LocalTarget | RemoteTarget => {
+      const here = hosted.get(name);
+      if (here === undefined) return { kind: 'remote', contract, discoveryName: name };
+      return {
         kind: 'local',
-        contract: service.service.contract,
-        handle: (request, response, context) => service.http.handle(request, response, context),
-      }),
-    );
+        contract: here.service.contract,
+        handle: (request, response, context) => here.http.handle(request, response, context),
+      };
+    });
+    const { client } = clientsOf(door.name);
     return startEdge({
       environment,
       clock,
       log: log.child({ service: door.name }),
       version: options.version,
       targets,
-      client: clientsOf(door.name).client,
-      health: () => Promise.all([...hosted.values()].map((service) => healthOf(service))),
-      onEvent(type, hear) {
-        listeners.set(type, [...(listeners.get(type) ?? []), hear]);
-      },
-      ...(options.metrics && { observe: options.metrics.observeHttp(door.name) }),
-      ...(options.traces && { startTrace: options.traces.start, traces: options.traces }),
+      client,
+      callers,
+      policies,
+      ...(fleet && { discovery: fleet.discovery, trust: fleet.trust }),
+      health: async () => [
+        ...(await Promise.all(system.map(({ name }) => askHealth(client(opsContract(name)), name)))),
+        ...brokerHealth(broker),
+      ],
+      onEvent,
+      ...(metrics && { observe: metrics.observeHttp(door.name) }),
+      ...(traces && { startTrace: traces.start, traces }),
     });
   }
 }
+
+function knowCallers({ users, log }: RunOptions, host: CallersHost): Callers {
+  if (users === undefined) return strangers;
+  return createCallers({
+    clock: host.clock,
+    directory: users(host),
+    onAskFailed: (what, error) => log.debug({ err: error }, `the ${what} could not be read; they are asked for again`),
+  });
+}
+
+/** Nobody is known. */
+const strangers: Callers = {
+  known: () => undefined,
+  verify: () => Promise.reject(refusal('auth.invalid', 'The token is not valid.')),
+  feed: { catchUp: () => undefined, catchingUp: undefined, close: () => undefined },
+  close: () => undefined,
+};
 
 /** Who hears which type of event, worked out once from what the services declare. */
 function subscriptions(definitions: readonly ServiceDefinition<never>[]): (type: string) => readonly string[] {
@@ -153,18 +275,22 @@ function subscriptions(definitions: readonly ServiceDefinition<never>[]): (type:
   return (type) => subscribers.get(type) ?? [];
 }
 
-async function healthOf({ service, definition }: HostedService): Promise<HealthReport> {
+const healthMs = 1_500;
+
+/** How a service is, wherever it runs; what cannot be asked is down. */
+async function askHealth(client: Client<ReturnType<typeof opsContract>>, name: string): Promise<HealthReport> {
   const startedAtMs = performance.now();
-  const reasons: string[] = [];
   try {
-    await service.db.query('select 1', []);
-  } catch {
-    reasons.push('its database cannot be reached');
+    return await client.health({}, { cause: { correlationId: newId() }, deadlineMs: Date.now() + healthMs });
+  } catch (error) {
+    const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
+    return { name, state: 'down', latencyMs, reason: error instanceof Error ? error.message : 'it cannot be asked' };
   }
-  reasons.push(...((await definition.unready?.(service).catch(() => ['it could not be asked'])) ?? []));
-  const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
-  const [reason] = reasons;
-  return reason === undefined
-    ? { name: service.name, state: 'up', latencyMs }
-    : { name: service.name, state: 'down', latencyMs, reason: reasons.join('; ') };
+}
+
+/** Orders are taken without the broker and carried out once it is back: degraded, not down. */
+function brokerHealth(broker: Broker | undefined): HealthReport[] {
+  if (broker === undefined) return [];
+  if (broker.state === 'up') return [{ name: 'broker', state: 'up', latencyMs: 0 }];
+  return [{ name: 'broker', state: 'degraded', latencyMs: 0, reason: broker.reason ?? 'it cannot be reached' }];
 }

@@ -1,7 +1,14 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fault } from '../errors/index.ts';
 import type { Metrics } from './metrics.ts';
+
+export interface ServeMetricsOptions {
+  readonly host?: string;
+  readonly port: number;
+  /** Sees each request first; true when it has answered it (health probes). */
+  readonly first?: (request: IncomingMessage, response: ServerResponse) => boolean;
+}
 
 /**
  * Serves `/metrics` on a port of its own, which is for the operators' network only: loopback unless told otherwise. Port 0 takes a free one.
@@ -10,9 +17,10 @@ import type { Metrics } from './metrics.ts';
  */
 export async function serveMetrics(
   metrics: Metrics,
-  { host = '127.0.0.1', port }: { host?: string; port: number },
+  { host = '127.0.0.1', port, first }: ServeMetricsOptions,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
+    if (first?.(request, response)) return;
     if (request.url !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404).end();
       return;
@@ -24,7 +32,11 @@ export async function serveMetrics(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
-      reject(fault('config.invalid', `STOA_METRICS_PORT: cannot listen on ${host}:${port}`, { cause }));
+      reject(
+        fault('config.invalid', `STOA_METRICS_PORT: cannot listen on ${host}:${port}: choose another, or 0 for a free one.`, {
+          cause,
+        }),
+      );
     });
     server.listen(port, host, resolve);
   });

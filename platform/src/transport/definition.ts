@@ -8,3 +8,17 @@ export interface Transport {
    */
   deliver(subscriber: string, messages: readonly Message[]): Promise<void>;
 }
+
+/** Takes messages into a subscriber's inbox. */
+export interface Mailbox {
+  accept(messages: readonly Message[]): Promise<void>;
+}
+
+/** A server between the processes that keeps messages for their subscribers. */
+export interface Broker extends Transport {
+  readonly state: 'up' | 'down';
+  /** Why it is down. */
+  readonly reason?: string | undefined;
+  /** Begins to take a hosted service's messages out of its queue, into its inbox. */
+  consume(service: string, mailbox: Mailbox): Promise<{ stop(): Promise<void> }>;
+}

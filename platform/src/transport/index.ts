@@ -1,2 +1,3 @@
-export type { Transport } from './definition.ts';
-export { LocalTransport, type Mailbox } from './local.ts';
+export type { Broker, Mailbox, Transport } from './definition.ts';
+export { LocalTransport } from './local.ts';
+export { type Hand, RemoteTransport } from './remote.ts';

@@ -1,11 +1,6 @@
 import { fault } from '../errors/index.ts';
 import type { Message } from '../schema/index.ts';
-import type { Transport } from './definition.ts';
-
-/** Takes messages into a subscriber's inbox. */
-export interface Mailbox {
-  accept(messages: readonly Message[]): Promise<void>;
-}
+import type { Mailbox, Transport } from './definition.ts';
 
 /** The transport between services of one process: straight into the subscriber's inbox. */
 export class LocalTransport implements Transport {

@@ -1,30 +1,31 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { fault } from '@stoa/platform/errors';
-import type { Edge, EdgeHost, LocalTarget } from '@stoa/platform/service';
+import type { Edge, EdgeHost } from '@stoa/platform/service';
 import { createAccessLog } from './access-log.ts';
 import { createCors } from './answer/cors.ts';
 import { rawProblem } from './answer/write.ts';
 import { createCachedAnswers } from './cache/cached-answers.ts';
 import { type GatewaySettings, readGatewaySettings } from './config.ts';
-import { createIdentity } from './identity/create-identity.ts';
 import { createInFlight } from './in-flight.ts';
 import { createLimits } from './limits/limits.ts';
 import { createOwnTarget } from './operations/own-target.ts';
 import { createPagesTarget } from './pages/pages-target.ts';
+import { createProxy } from './proxy/create-proxy.ts';
 import { createReceiver } from './receive.ts';
 import { compileRoutes } from './routing/routes.ts';
+import { besideUs, type ServiceTargets } from './routing/target.ts';
 
 /** Starts the public server: the one door to everything that the services offer. */
 export async function startEdge(host: EdgeHost): Promise<Edge> {
   const settings = readGatewaySettings(host.environment);
-  const { clock } = host;
+  const { clock, callers } = host;
   let draining = false;
   const own = await createOwnTarget(host, () => draining);
-  const services = [...host.targets.map(local), own.target];
+  const elsewhere = findServices(host, settings);
+  const services = [...elsewhere.services, besideUs(own.target)];
   const contracts = services.map(({ contract }) => contract);
-  const routes = compileRoutes([...services, createPagesTarget(contracts, host.version)]);
-  const identity = createIdentity(host);
+  const routes = compileRoutes([...services, besideUs(createPagesTarget(contracts, host.version))]);
   const cached = createCachedAnswers({ bytesMax: settings.cacheBytesMax, clock });
   const inFlight = createInFlight(settings);
   for (const contract of contracts) {
@@ -35,7 +36,7 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
     clock,
     proxies: settings.proxies,
     routes,
-    identity,
+    callers,
     limits: settings.limits && createLimits(settings.limits, () => clock.nowMs()),
     cached,
     cors: createCors(settings.corsOrigins),
@@ -44,16 +45,22 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
     observe: createAccessLog({ log: host.log, sample: settings.accessLogSample, observe: host.observe }),
     changed({ service, name }) {
       cached.forget(service);
-      if (service === 'user' && !endsNoToken.has(name)) identity.feed.catchUp();
+      if (service === 'user' && !endsNoToken.has(name)) callers.feed.catchUp();
     },
   });
   const server = createPublicServer(settings);
+  server.on('request', (_request, response) => {
+    if (draining) response.shouldKeepAlive = false;
+  });
   server.on('request', receive);
   server.on('checkContinue', receive);
   const url = await listen(server, settings);
 
   return {
     url,
+    retire() {
+      draining = true;
+    },
     async close(deadlineMs) {
       draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -62,7 +69,7 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
       server.closeAllConnections();
       await closed;
       await own.hosted.close(deadlineMs);
-      identity.feed.close();
+      await elsewhere.close();
       inFlight.close();
     },
   };
@@ -71,12 +78,22 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
 /** Operations of the user service that change something but end no token. */
 const endsNoToken = new Set(['register', 'logIn', 'forgotPassword', 'createUser', 'createApiKey']);
 
-function local(target: EdgeHost['targets'][number]): LocalTarget {
-  if (target.kind === 'local') return target;
-  throw fault(
-    'config.invalid',
-    `The gateway needs ${target.contract.service} in its own process: it does not proxy to others.`,
+/** The services behind the gateway: beside it, or reached by a proxy, which is opened when there is any of them. */
+function findServices(host: EdgeHost, { upstreamConnectionsMax }: GatewaySettings) {
+  const remote = host.targets.find(({ kind }) => kind === 'remote');
+  if (remote === undefined) {
+    const services = host.targets.flatMap((target) => (target.kind === 'local' ? besideUs(target) : []));
+    return { services, close: async () => undefined };
+  }
+  const { discovery, trust, log } = host;
+  if (discovery === undefined || trust === undefined) {
+    throw fault('config.invalid', `The gateway cannot reach ${remote.contract.service}: nothing says where it is.`);
+  }
+  const proxy = createProxy({ discovery, trust, log, connectionsMax: upstreamConnectionsMax });
+  const services = host.targets.map(
+    (target): ServiceTargets => (target.kind === 'local' ? besideUs(target) : proxy.targets(target)),
   );
+  return { services, close: proxy.close };
 }
 
 function createPublicServer(settings: GatewaySettings): Server {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { bearerToken, type Callers } from '@stoa/platform/auth';
 import { type AppError, refusal } from '@stoa/platform/errors';
 import { timeoutMsDefault } from '@stoa/platform/http';
 import { anonymous } from '@stoa/platform/schema';
@@ -7,8 +8,6 @@ import type { Clock } from '@stoa/platform/time';
 import type { Cors } from './answer/cors.ts';
 import { answer, answerProblem, ownHeaders, securityHeaders } from './answer/write.ts';
 import type { CachedAnswers } from './cache/cached-answers.ts';
-import type { Identity } from './identity/create-identity.ts';
-import { bearerToken } from './identity/identity.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Counted, Limits } from './limits/limits.ts';
 import type { Proxies } from './request/client-address.ts';
@@ -24,7 +23,7 @@ export interface Stations {
   readonly clock: Clock;
   readonly proxies: Proxies;
   readonly routes: Routes;
-  readonly identity: Identity;
+  readonly callers: Callers;
   readonly limits: Limits | undefined;
   readonly cached: CachedAnswers;
   readonly cors: Cors;
@@ -44,7 +43,7 @@ const authBodyBytesMax = 16_384;
 
 /** What is done with each request, in this order: distrust, route, who, how many, from memory or handed on. No promise unless one is needed. */
 export function createReceiver(stations: Stations): (request: IncomingMessage, response: ServerResponse) => void {
-  const { clock, proxies, routes, identity, limits, cached, cors, inFlight } = stations;
+  const { clock, proxies, routes, callers, limits, cached, cors, inFlight } = stations;
 
   /** Connections that are being closed: what was sent behind a refused request is not looked at, for it may be a part of it. */
   const doomed = new WeakSet<Socket>();
@@ -72,6 +71,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
       cause: ids.cause,
       startedMs: performance.now(),
       principal: anonymous,
+      corsHeaders: cors.headersFor(head.origin),
       counted: undefined,
     };
     // A connection over which two programs may disagree carries no further request.
@@ -87,9 +87,9 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     const token = bearerToken(head.authorization);
     const proves = found.kind === 'route' && found.route.operation.access.who !== 'signed';
     if (token === undefined || !proves) return admit(exchange);
-    const { catchingUp } = identity.feed;
+    const { catchingUp } = callers.feed;
     if (catchingUp === undefined) {
-      const known = identity.checks.known(token);
+      const known = callers.known(token);
       if (known !== undefined) {
         exchange.principal = known;
         return admit(exchange);
@@ -103,7 +103,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     if (tooMany?.exceeded) return finish(exchange, exceeded(exchange, tooMany));
     await catchingUp;
     try {
-      exchange.principal = await identity.checks.verify(token, exchange.cause);
+      exchange.principal = await callers.verify(token, exchange.cause);
     } catch (error) {
       if ((error as AppError).code === 'auth.invalid') limits?.badToken(exchange.clientAddress);
       throw error;
@@ -130,7 +130,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
   async function admitAccount(exchange: Exchange, counting: Limits): Promise<void> {
     const { request, response, head } = exchange;
     if (head.contentLength > authBodyBytesMax) throw tooLarge(authBodyBytesMax);
-    if (request.headers.expect !== undefined) response.writeContinue();
+    if (head.expectsContinue) response.writeContinue();
     inFlight.add(exchange, { answerByMs: clock.nowMs() + dayMs, streamedBody: false, streams: false });
     const account = accountIn(await peekBody(request, authBodyBytesMax));
     if (account !== undefined) {
@@ -149,7 +149,6 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     if (found.kind === 'other-methods') return otherMethods(exchange, found.allow);
     const { route } = found;
     if (cached.admits(exchange, route)) {
-      applyCors(exchange);
       const later = cached.answer(exchange, route);
       if (later === undefined) stations.observe(exchange);
       else
@@ -172,12 +171,13 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     const timeoutMs = operation.timeoutMs ?? (operation.streams === undefined ? timeoutMsDefault : dayMs);
     const deadlineMs = clock.nowMs() + timeoutMs;
     request.url = exchange.url;
-    // The answer's body is left out by Node, which made the response for a HEAD.
-    if (request.method === 'HEAD') request.method = 'GET';
     if (head.dropped !== undefined) dropHeaders(request, head.dropped);
-    setHeaders(response, securityHeaders);
-    setHeaders(response, ownHeaders(exchange));
-    applyCors(exchange);
+    const answerHeaders = [...securityHeaders, ...ownHeaders(exchange)];
+    if (route.target.kind === 'local') {
+      // The answer's body is left out by Node, which made the response for a HEAD.
+      if (request.method === 'HEAD') request.method = 'GET';
+      setHeaders(response, answerHeaders);
+    }
     inFlight.add(exchange, {
       answerByMs: deadlineMs + head.waitS * 1000,
       // Files take as long as they take; a small body that is read raw has to arrive like any other.
@@ -188,8 +188,8 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
       stations.observe(exchange);
       if (operation.method !== 'GET' && response.statusCode < 400) stations.changed(route);
     });
-    if (request.headers.expect !== undefined && !request.complete) response.writeContinue();
-    route.target.handle(request, response, { principal, cause, requestId, clientAddress, deadlineMs });
+    if (head.expectsContinue && !request.complete) response.writeContinue();
+    route.target.handle(request, response, { principal, cause, requestId, clientAddress, deadlineMs, answerHeaders });
   }
 
   function options(exchange: Exchange) {
@@ -211,13 +211,8 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     ]);
   }
 
-  function applyCors(exchange: Exchange): void {
-    const headers = cors.headersFor(exchange.head.origin);
-    if (headers.length > 0) setHeaders(exchange.response, headers);
-  }
-
   function finish(exchange: Exchange, error: unknown, extra: readonly string[] = []): void {
-    answerProblem(exchange, error, [...cors.headersFor(exchange.head.origin), ...extra]);
+    answerProblem(exchange, error, extra);
     stations.observe(exchange);
   }
 }

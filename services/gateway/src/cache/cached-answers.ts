@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { anonymous } from '@stoa/platform/schema';
 import type { Clock } from '@stoa/platform/time';
 import { answer, ownHeaders, securityHeaders } from '../answer/write.ts';
-import { seesWhatAllSee } from '../identity/identity.ts';
+import { seesWhatAllSee } from '../identity.ts';
 import type { Exchange } from '../request/exchange.ts';
 import type { Route } from '../routing/routes.ts';
 import { record } from './record.ts';

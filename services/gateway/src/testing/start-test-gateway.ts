@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { userContract } from '@stoa/contracts/user';
-import { generateSigningKey, hashSecret, type Role, SigningKeys, signAccessToken } from '@stoa/platform/auth';
+import { createCallers, generateSigningKey, hashSecret, type Role, SigningKeys, signAccessToken } from '@stoa/platform/auth';
 import { createClients } from '@stoa/platform/client';
 import { refusal } from '@stoa/platform/errors';
 import { type HostedHttp, hostHttp } from '@stoa/platform/http';
@@ -50,6 +50,7 @@ export interface TestGateway {
 }
 
 const witnessed = 'witness.changed.v1';
+const testCause = { correlationId: 'test' };
 
 /** A service that notes what it is handed: one operation of each kind that the gateway treats in its own way. */
 export const witnessContract = contract({
@@ -181,13 +182,39 @@ export async function startTestGateway(environment: Record<string, string> = {})
       test.behave(request, response, context);
     },
   };
+  const { client } = createClients({ caller: 'gateway', local: doors });
+  const users = client(userContract);
+  const callers = createCallers({
+    clock: systemClock,
+    onAskFailed: () => undefined,
+    directory: {
+      keySet: () => users.getKeySet({}, { cause: testCause }),
+      apiKey: (hash, cause) => users.verifyApiKey({ body: { hash } }, { cause }),
+      endedTokens: (since) => users.listRevocations({ query: since === undefined ? {} : { since } }, { cause: testCause }),
+      hear(ended) {
+        listeners.set('user.changed.v1', [
+          ({ payload }) => {
+            const { userId, tokensValidFrom } = payload as { userId: string; tokensValidFrom: string };
+            ended.user(userId, Date.parse(tokensValidFrom));
+          },
+        ]);
+        listeners.set('user.erased.v1', [
+          ({ payload }) => {
+            const { userId, erasedAt } = payload as { userId: string; erasedAt: string };
+            ended.user(userId, Date.parse(erasedAt));
+          },
+        ]);
+      },
+    },
+  });
   const host: EdgeHost = {
     environment: { PORT: '0', STOA_HOST: '127.0.0.1', ...environment },
     clock: systemClock,
     log,
     version: '1.2.3',
     targets: [witness],
-    client: createClients({ caller: 'gateway', local: doors }).client,
+    client,
+    callers,
     health: async () => test.health,
     onEvent: (type, hear) => listeners.set(type, [...(listeners.get(type) ?? []), hear]),
   };
@@ -197,6 +224,7 @@ export async function startTestGateway(environment: Record<string, string> = {})
     port: Number(new URL(edge.url).port),
     async close() {
       await edge.close(Date.now() + 500);
+      callers.close();
       await Promise.all([...doors.values()].map((door) => door.close(Date.now() + 500)));
     },
   });

@@ -142,7 +142,7 @@ function earOf(hear: (message: Told) => void): ServiceDefinition<never> {
     async edge(host) {
       for (const { type } of Object.values(userEvents))
         host.onEvent(type, (message) => hear(message as unknown as Told));
-      return { url: '', close: async () => undefined };
+      return { url: '', retire: () => undefined, close: async () => undefined };
     },
   });
 }

@@ -1,17 +1,19 @@
-import { hashSecret } from '@stoa/platform/auth';
-import { findAppError, refusal } from '@stoa/platform/errors';
-import type { Cause, Principal, Role } from '@stoa/platform/schema';
-import type { Clock } from '@stoa/platform/time';
-import type { TokenChecks } from './identity.ts';
+import { findAppError, refusal } from '../errors/index.ts';
+import type { Cause, Principal, Role } from '../schema/index.ts';
+import type { Clock } from '../time/index.ts';
+import { hashSecret } from './secret.ts';
 
 /** A machine's key as the user service knows it. */
-interface KnownKey {
+export interface KnownKey {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
 }
 
-export interface ApiKeys extends TokenChecks {
+export interface ApiKeys {
+  known(token: string): Principal | undefined;
+  /** @throws AppError `auth.invalid`, or what asking failed with */
+  verify(token: string, cause: Cause): Promise<Principal>;
   /** A key that is no longer good. */
   revoke(keyId: string): void;
 }

@@ -1,0 +1,64 @@
+import { createServer, type RequestListener, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { fault } from '../errors/index.ts';
+import { answerClientError } from './client-error.ts';
+import type { ListenOptions } from './host-http.ts';
+
+/** A socket that takes requests. */
+export interface ListeningServer {
+  readonly url: string;
+  /** Takes no new connections; settles when the last one has ended. */
+  close(): Promise<void>;
+  closeAllConnections(): void;
+}
+
+const limits: ServerOptions = {
+  // Longer than any gateway keeps a connection idle (55 s), so that it never sends on one that is being closed.
+  keepAliveTimeout: 75_000,
+  requestTimeout: 30_000,
+  headersTimeout: 10_000,
+  // Looked at every 5 s, so that slow headers and bodies are gone within seconds of their limit.
+  connectionsCheckingInterval: 5_000,
+  noDelay: true,
+};
+
+/**
+ * Opens the socket on which a service takes requests from processes of ours.
+ *
+ * @throws AppError `config.invalid` when the port is taken or may not be used
+ */
+export async function openServer(
+  { host, port, tls }: Omit<ListenOptions, 'first'>,
+  receive: RequestListener,
+): Promise<ListeningServer> {
+  const server = tls ? createTlsServer({ ...limits, ...tls.options() }, receive) : createServer(limits, receive);
+  tls?.onRenewed((options) => 'setSecureContext' in server && server.setSecureContext(options));
+  server.on('clientError', answerClientError);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenProblem(error, host, port)));
+    server.listen({ host, port }, resolve);
+  });
+  const { address, port: taken, family } = server.address() as AddressInfo;
+  const name = family === 'IPv6' ? `[${address}]` : address;
+  return {
+    url: `${tls ? 'https' : 'http'}://${name}:${taken}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+    closeAllConnections: () => server.closeAllConnections(),
+  };
+}
+
+/** Why a port could not be opened, and what to do. Others than the usual reasons are passed on as they are. */
+export function listenProblem(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const problem = (detail: string) => fault('config.invalid', detail, { cause: error });
+  if (error.code === 'EADDRINUSE')
+    return problem(`Port ${port} of ${host} is taken: end the program that has it, or choose another port.`);
+  if (error.code === 'EACCES') return problem(`Port ${port} may not be opened by this user: choose one above 1023.`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return problem(`${host} is not an address of this machine: set it to one that is, or to 0.0.0.0.`);
+  return error;
+}

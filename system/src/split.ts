@@ -1,0 +1,238 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Environment } from '@stoa/platform/config';
+import { fault } from '@stoa/platform/errors';
+import { poolConnectionsMax } from '@stoa/platform/embedded';
+import { createLog, type Logger } from '@stoa/platform/telemetry';
+import { type Admin, firstAdmin } from './admin.ts';
+import { type Databases, openDatabases } from './databases.ts';
+import { seedDemo } from './demo/seed.ts';
+import { portSetting, ports } from './places.ts';
+import { services } from './services.ts';
+import { readSystemSettings } from './settings.ts';
+
+export interface SplitOptions {
+  readonly environment: Environment;
+  readonly demo: boolean;
+  /** Processes of each service. */
+  readonly replicas: number;
+  /** The program and arguments that host one service, without its name: `node … main.ts up`. */
+  readonly command: readonly string[];
+}
+
+/** A process a service on this machine, while they run. */
+export interface SplitShop {
+  readonly url: string;
+  readonly admin: Admin;
+  readonly processes: readonly { readonly name: string; readonly port: number; readonly metricsUrl: string }[];
+  stop(deadlineMs?: number): Promise<void>;
+}
+
+/** One process: which service it hosts and where. */
+interface Place {
+  readonly service: string;
+  readonly port: number;
+  readonly metricsPort: number;
+}
+
+const metricsPortFirst = 9464;
+/** Between the ports of a service's first process and of its second. */
+const replicaStep = 100;
+const drainMs = 9_000;
+
+/**
+ * Runs a process a service on this machine, on the embedded PostgreSQL unless told otherwise, and looks after them: one that dies is started again.
+ * Each is given its own database's credentials and no other's.
+ *
+ * @throws AppError `service.unavailable` when one of them cannot start
+ */
+export async function openSplit({ environment, demo, replicas, command }: SplitOptions): Promise<SplitShop> {
+  process.title = 'stoa split';
+  const settings = readSystemSettings(environment);
+  const dataDir = resolve(settings.STOA_DATA_DIR);
+  const log = createLog({ level: settings.STOA_LOG_LEVEL });
+  const admin = await firstAdmin(environment, dataDir);
+  const databases = openDatabases(environment, { dataDir, embedded: true, log });
+  const children: Child[] = [];
+  const stop = async (deadlineMs = Date.now() + drainMs) => {
+    // The door first: what it has let in can still be answered.
+    const isDoor = ({ place }: Child) => ports.get(place.service) === ports.get('gateway');
+    await Promise.all(children.filter(isDoor).map((child) => child.stop(deadlineMs)));
+    await Promise.all(children.filter((child) => !isDoor(child)).map((child) => child.stop(deadlineMs)));
+    await databases.close();
+  };
+  try {
+    const places = await choosePlaces(environment, replicas);
+    const shared = sharedEnvironment(environment, {
+      dataDir,
+      admin,
+      places,
+      connections: Math.max(3, Math.floor(poolConnectionsMax / places.length)),
+    });
+    for (const place of places) {
+      const own = await ownEnvironment(environment, place, databases);
+      children.push(new Child(place, command, { ...shared, ...own }, log));
+    }
+    await Promise.all(children.map((child) => child.started));
+    const url = `http://localhost:${places[0]?.port}`;
+    if (demo) await seedDemo({ url, admin, log });
+    return {
+      url,
+      admin,
+      processes: places.map(({ service: name, port, metricsPort }) => ({
+        name,
+        port,
+        metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+      })),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The ports of every process: those of the table, each replica a hundred further; free ones where `PORT` is 0. */
+async function choosePlaces({ PORT }: Environment, replicas: number): Promise<Place[]> {
+  const places: Place[] = [];
+  for (let replica = 0; replica < replicas; replica++) {
+    for (const [index, { name: service, edge }] of services.entries()) {
+      const usual = edge !== undefined && PORT ? Number(PORT) : (ports.get(service) ?? 0);
+      const shift = replica * replicaStep;
+      places.push(
+        PORT === '0'
+          ? { service, port: await freePort(), metricsPort: await freePort() }
+          : { service, port: usual + shift, metricsPort: metricsPortFirst + index + shift },
+      );
+    }
+  }
+  return places;
+}
+
+function sharedEnvironment(
+  environment: Environment,
+  { dataDir, admin, places, connections }: { dataDir: string; admin: Admin; places: Place[]; connections: number },
+): Record<string, string | undefined> {
+  const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.endsWith('_DATABASE_URL')));
+  const scheme = environment.STOA_TLS_DIR ? 'https' : 'http';
+  const urls = new Map<string, string[]>();
+  for (const { service, port } of places.filter((place) => place.service !== 'gateway'))
+    urls.set(service, [...(urls.get(service) ?? []), `${scheme}://127.0.0.1:${port}`]);
+  return {
+    STOA_DISCOVERY: `static:${[...urls].map(([service, list]) => `${service}=${list.join(',')}`).join(';')}`,
+    STOA_SERVICE_SECRET: randomBytes(32).toString('base64url'),
+    STOA_DATABASE_CONNECTIONS: String(connections),
+    ...own,
+    STOA_DATA_DIR: dataDir,
+    STOA_ADMIN_EMAIL: admin.email,
+    STOA_ADMIN_PASSWORD: admin.password,
+    STOA_DEMO: '0',
+  };
+}
+
+async function ownEnvironment(
+  environment: Environment,
+  { service, port, metricsPort }: Place,
+  databases: Databases,
+): Promise<Record<string, string>> {
+  const own = { STOA_METRICS_PORT: String(metricsPort) };
+  if (service === 'gateway') return { ...own, PORT: String(port) };
+  const tls = environment.STOA_TLS_DIR ? { STOA_TLS_DIR: resolve(environment.STOA_TLS_DIR, service) } : {};
+  const database = { [`STOA_${service.toUpperCase()}_DATABASE_URL`]: await databases.urlOf(service) };
+  return { ...own, ...tls, ...database, [portSetting(service)]: String(port) };
+}
+
+const restartDelayMsMin = 200;
+const restartDelayMsMax = 5_000;
+/** A process that has run for so long was not broken from the start. */
+const settledMs = 30_000;
+
+/** A process that is started again when it dies. */
+class Child {
+  readonly place: Place;
+  /** Settles when it has answered for the first time; rejects when it ended before. */
+  readonly started: Promise<void>;
+  readonly #command: readonly string[];
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #log: Logger;
+  #process: ChildProcess | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #stopping = new AbortController();
+  #failures = 0;
+
+  constructor(
+    place: Place,
+    command: readonly string[],
+    environment: Readonly<Record<string, string | undefined>>,
+    log: Logger,
+  ) {
+    this.place = place;
+    this.#command = command;
+    this.#environment = environment;
+    this.#log = log;
+    this.started = this.#start();
+    // Whoever stops because another one failed need not wait for this.
+    this.started.catch(() => undefined);
+  }
+
+  /** Asks it to drain; ends it when the deadline has passed. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping.abort();
+    this.#process?.kill('SIGTERM');
+    const timer = setTimeout(() => this.#process?.kill('SIGKILL'), Math.max(deadlineMs - Date.now(), 0));
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  #start(): Promise<void> {
+    const { service, port } = this.place;
+    const [program = process.execPath, ...args] = this.#command;
+    const startedAtMs = performance.now();
+    const child = spawn(program, [...args, service], {
+      env: this.#environment as NodeJS.ProcessEnv,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#process = child;
+    this.#ended = new Promise((resolve) => child.once('exit', () => resolve()));
+    return new Promise((resolve, reject) => {
+      let ready = false;
+      child.once('message', () => {
+        ready = true;
+        resolve();
+      });
+      child.once('error', reject);
+      child.once('exit', (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        if (!ready)
+          reject(fault('service.unavailable', `${service} did not start (${how}): its own line above says why.`));
+        if (this.#stopping.signal.aborted || (!ready && this.#failures === 0)) return;
+        this.#log.warn({ service, port, how }, 'a process has ended; starting it again');
+        this.#failures = performance.now() - startedAtMs > settledMs ? 1 : this.#failures + 1;
+        void this.#startAgain();
+      });
+    });
+  }
+
+  async #startAgain(): Promise<void> {
+    const delayMs = Math.min(restartDelayMsMax, restartDelayMsMin * 2 ** (this.#failures - 1));
+    await sleep(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    if (this.#stopping.signal.aborted) return;
+    await this.#start().catch(() => undefined);
+  }
+}
+
+/** A port that nobody has just now. Below those that the system gives to outgoing connections, so that none of them takes it before its owner does. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const isFree = await new Promise<boolean>((settle) => {
+      const server = createServer();
+      server.once('error', () => settle(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => settle(true)));
+    });
+    if (isFree) return port;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Discovery } from '@stoa/platform/discovery';
+import { assert } from '@stoa/platform/errors';
+import type { Operation } from '@stoa/platform/schema';
+import type { RemoteTarget } from '@stoa/platform/service';
+import type { Trust } from '@stoa/platform/trust';
+import type { Logger } from 'pino';
+import type { ServiceTargets } from '../routing/target.ts';
+import { Passage, type Way } from './passage.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { createUpstreams } from './upstreams.ts';
+
+/** Hands requests to services in other processes. */
+export interface Proxy {
+  /** What the service's routes lead to, operation by operation. */
+  targets(remote: RemoteTarget): ServiceTargets;
+  close(): Promise<void>;
+}
+
+/** Uploads above this are files. */
+const fileBytesMin = 1_048_577;
+/** Of the methods that HTTP calls idempotent, those in use here. */
+const idempotent = new Set(['GET', 'PUT', 'DELETE']);
+
+/**
+ * Guarded as calls between services are, but by what a stream of bytes can have without a promise for each request: a bounded number of
+ * connections and of requests that wait for one (bulkhead), the deadline watched where requests come in, one repetition within a budget, and
+ * replicas that fail put aside by discovery (breaker, one a replica: a whole service is never given up because of one operation).
+ *
+ * @param options.connectionsMax connections to one replica
+ */
+export function createProxy(options: {
+  discovery: Discovery;
+  trust: Trust;
+  log: Logger;
+  connectionsMax: number;
+}): Proxy {
+  const { discovery, trust, log, connectionsMax } = options;
+  const upstreams = createUpstreams({ connectionsMax, connect: trust.connect });
+  const proof = () => trust.proof('gateway');
+
+  return {
+    targets({ contract, discoveryName }) {
+      const { service, operations } = contract;
+      const shared = { service, discoveryName, discovery, upstreams, log, proof, retries: new RetryBudget() };
+      return {
+        contract,
+        of(name) {
+          const operation = operations[name];
+          assert(operation !== undefined, `${service} has no operation ${name}`);
+          const way: Way = { ...shared, ...kindOf(operation) };
+          return {
+            kind: 'remote',
+            handle: (request, response, context) => new Passage(way, request, response, context).start(),
+          };
+        },
+      };
+    },
+    close: () => upstreams.close(),
+  };
+}
+
+function kindOf(operation: Operation) {
+  const uploads = operation.rawBody !== undefined && (operation.bodyBytesMax ?? 0) >= fileBytesMin;
+  const streams = operation.streams !== undefined;
+  return {
+    isIdempotent: idempotent.has(operation.method),
+    honoursKeys: operation.idempotency !== undefined,
+    lasts: streams || uploads,
+    streams,
+  };
+}

@@ -1,0 +1,24 @@
+import { type AppError, fault, findAppError } from '@stoa/platform/errors';
+
+const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+/**
+ * What the client is told when a service gave no answer: 503 when no connection to it took the request, 504 when it was too slow, 502 when it
+ * broke off or said what is no HTTP.
+ *
+ * @param begun whether a connection had taken the request
+ */
+export function failureOf(service: string, error: Error, begun: boolean): AppError {
+  const known = findAppError(error);
+  if (known !== undefined) return known;
+  if (timeouts.has((error as NodeJS.ErrnoException).code ?? '')) {
+    return fault('service.deadline-exceeded', `The ${service} service took too long.`, { cause: error });
+  }
+  if (begun) return fault('service.bad-gateway', `The ${service} service did not answer properly.`, { cause: error });
+  return fault('service.unavailable', `The ${service} service cannot be reached.`, { cause: error, retryAfterS: 1 });
+}
+
+/** As many requests wait for the service as may. */
+export function tooBusy(service: string): AppError {
+  return fault('service.unavailable', `Too many requests wait for the ${service} service.`, { retryAfterS: 1 });
+}

@@ -1,0 +1,35 @@
+/** Headers that are about one connection, not about the message on it (RFC 9110 §7.6.1). None of them travels on. */
+export const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Names (lower case) that a `Connection` header ends at this hop; undefined when it lists none besides the usual ones. */
+export function listedIn(connection: string): Set<string> | undefined {
+  if (/^(?:keep-alive|close)$/i.test(connection)) return undefined;
+  const names = connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim());
+  return new Set(names);
+}
+
+const lowerCase = new Map<string, string>();
+
+/** Header names come in few spellings, so lower-casing a known one is a look-up. */
+export function toLowerCase(name: string): string {
+  let lower = lowerCase.get(name);
+  if (lower === undefined) {
+    lower = name.toLowerCase();
+    if (lowerCase.size < 1000) lowerCase.set(name, lower);
+  }
+  return lower;
+}

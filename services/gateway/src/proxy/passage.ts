@@ -1,0 +1,230 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Discovery, Endpoint } from '@stoa/platform/discovery';
+import { idsOf } from '@stoa/platform/telemetry';
+import type { Logger } from 'pino';
+import type { Dispatcher } from 'undici';
+import { answer, endAfterRequest, type FlatHeaders, problemAnswer } from '../answer/write.ts';
+import type { HandedOn } from '../routing/target.ts';
+import { answerHeaders } from './answer-headers.ts';
+import { failureOf, tooBusy } from './failures.ts';
+import { bufferedBytesMax, type RequestBody, readWhole, StreamedBody } from './request-body.ts';
+import { type Outgoing, readOutgoing, sentBy } from './request-headers.ts';
+import type { RetryBudget } from './retry-budget.ts';
+import type { Upstream, Upstreams } from './upstreams.ts';
+
+/** Everything about an operation's requests that is known before the first of them. */
+export interface Way {
+  readonly service: string;
+  /** Under which its replicas are found. */
+  readonly discoveryName: string;
+  readonly discovery: Discovery;
+  readonly upstreams: Upstreams;
+  readonly retries: RetryBudget;
+  readonly log: Logger;
+  readonly proof: () => Readonly<Record<string, string>>;
+  /** By its method; a request can be so by its Idempotency-Key too, where `honoursKeys`. */
+  readonly isIdempotent: boolean;
+  readonly honoursKeys: boolean;
+  /** A stream or an upload, which takes as long as it takes: it has only to go on. */
+  readonly lasts: boolean;
+  /** The answer is a stream, whose first bytes may come long after its headers. */
+  readonly streams: boolean;
+}
+
+/** A stream of events gives a sign of life every 15 s; a file that has not moved for a minute will not. */
+const idleMsMax = 60_000;
+const begunAttemptsMax = 2;
+const attemptsMax = 3;
+const none: FlatHeaders = [];
+
+/**
+ * One request on its way to a service and back. It is undici's handler itself, so that no promise and no second object is made for it; an
+ * attempt that failed is followed by another with the same handler where that can do no harm.
+ */
+export class Passage implements Dispatcher.DispatchHandler {
+  readonly #way: Way;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #context: HandedOn;
+  readonly #outgoing: Outgoing;
+  readonly #lasts: boolean;
+  #body: RequestBody = { kind: 'none' };
+  #attempts = 0;
+  #endpoint: Endpoint | undefined;
+  #upstream: Upstream | undefined;
+  #streamed: StreamedBody | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #answered = false;
+  #gone = false;
+
+  constructor(way: Way, request: IncomingMessage, response: ServerResponse, context: HandedOn) {
+    this.#way = way;
+    this.#request = request;
+    this.#response = response;
+    this.#context = context;
+    this.#outgoing = readOutgoing(request);
+    this.#lasts = way.lasts || this.#outgoing.waitS > 0;
+  }
+
+  start(): void {
+    this.#way.retries.earn();
+    this.#response.once('close', this.#leave);
+    const { bodyBytes } = this.#outgoing;
+    if (bodyBytes === 0 || this.#request.method === 'GET' || this.#request.method === 'HEAD') this.#attempt(undefined);
+    else if (bodyBytes !== undefined && bodyBytes <= bufferedBytesMax) {
+      readWhole(this.#request, (bytes) => {
+        this.#body = { kind: 'buffered', bytes };
+        if (!this.#gone) this.#attempt(undefined);
+      });
+    } else {
+      this.#body = { kind: 'streamed', bytesExpected: bodyBytes };
+      this.#attempt(undefined);
+    }
+  }
+
+  #attempt(avoid: string | undefined): void {
+    const { discovery, discoveryName, upstreams } = this.#way;
+    this.#attempts += 1;
+    this.#controller = undefined;
+    try {
+      this.#endpoint = discovery.acquire(discoveryName, avoid);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    const { url } = this.#endpoint;
+    this.#upstream = upstreams.of(url);
+    if (this.#upstream.send(this.#options(), this, this.#lasts)) return;
+    this.#upstream = undefined;
+    this.#release('ok');
+    if (this.#mayStartElsewhere()) this.#attempt(url);
+    else this.#fail(tooBusy(this.#way.service));
+  }
+
+  #options(): Dispatcher.DispatchOptions {
+    const headers = sentBy(this.#way.proof(), this.#context, this.#outgoing.headers, Date.now());
+    const body = this.#body;
+    if (body.kind === 'streamed') {
+      this.#streamed = new StreamedBody(this.#request);
+      if (body.bytesExpected !== undefined) headers.push('content-length', String(body.bytesExpected));
+    }
+    return {
+      path: this.#request.url as string,
+      method: this.#request.method as Dispatcher.HttpMethod,
+      headers,
+      body: body.kind === 'buffered' ? body.bytes : (this.#streamed ?? null),
+      // Kept after a HEAD too, which undici does not dare by itself: these servers send no body after one.
+      reset: false,
+      // Other requests have a deadline, which is watched where they came in.
+      headersTimeout: this.#way.lasts ? idleMsMax : 0,
+      bodyTimeout: idleMsMax,
+    };
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Thrown rather than aborted: an abort would end the connection too, on which nothing has been sent yet.
+    if (this.#gone) throw new Error('the client has gone');
+    this.#controller = controller;
+    this.#streamed?.begin();
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // 103 and the like come before the answer.
+    if (status < 200) return;
+    const response = this.#response;
+    if (response.headersSent || response.destroyed) {
+      controller.abort(new Error('the request has been answered already'));
+      return;
+    }
+    // The rest of the body will not be asked for, so the connection cannot carry another request.
+    if (this.#hasUnreadBody()) response.shouldKeepAlive = false;
+    const own = this.#context.answerHeaders ?? none;
+    response.writeHead(status, answerHeaders(controller.rawHeaders as Buffer[], status, own));
+    this.#answered = true;
+    if (this.#way.streams) response.flushHeaders();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const response = this.#response;
+    if (response.destroyed || response.write(chunk)) return;
+    controller.pause();
+    response.once('drain', () => controller.resume());
+  }
+
+  onResponseEnd(): void {
+    this.#settle('ok');
+    if (this.#hasUnreadBody()) endAfterRequest(this.#response);
+    else this.#response.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    const url = this.#endpoint?.url;
+    const begun = this.#controller !== undefined;
+    // A client that goes away says nothing about the service; unless the time ran out first.
+    this.#settle(this.#gone && (this.#answered || !this.#isLate()) ? 'ok' : 'failed');
+    if (this.#gone) return;
+    if (this.#answered) {
+      // Cut short, so that nobody takes the half for the whole.
+      this.#logFailure(error);
+      this.#response.destroy();
+    } else if (begun ? this.#mayRepeat(error) : this.#mayStartElsewhere()) {
+      this.#way.log.info({ err: error, service: this.#way.service, url }, 'a request is sent to another replica');
+      this.#attempt(url);
+    } else this.#fail(failureOf(this.#way.service, error, begun));
+  }
+
+  /** The service may have carried it out already, so it has to be one that may be carried out twice. */
+  #mayRepeat(error: Error): boolean {
+    const { isIdempotent, honoursKeys, retries } = this.#way;
+    const { hasIdempotencyKey, hasCondition } = this.#outgoing;
+    // The second of two equal changes under a condition would find that the first has made it untrue.
+    const harmless = (isIdempotent && !hasCondition) || (honoursKeys && hasIdempotencyKey);
+    if (!harmless || this.#attempts >= begunAttemptsMax || this.#body.kind === 'streamed' || this.#isLate()) return false;
+    return !(error as NodeJS.ErrnoException).code?.endsWith('_TIMEOUT') && retries.spend();
+  }
+
+  /** No service has seen any of it, so it can do no harm elsewhere, whatever it is. */
+  #mayStartElsewhere(): boolean {
+    const { discovery, discoveryName } = this.#way;
+    return this.#attempts < attemptsMax && !this.#isLate() && discovery.endpoints(discoveryName).length > 1;
+  }
+
+  #isLate(): boolean {
+    return Date.now() >= this.#context.deadlineMs + this.#outgoing.waitS * 1000;
+  }
+
+  #hasUnreadBody(): boolean {
+    return this.#outgoing.bodyBytes !== 0 && !this.#request.complete;
+  }
+
+  /** The response has closed: it has gone out, or its client has gone away, or somebody else (who watches the time) has answered. */
+  #leave = (): void => {
+    this.#gone = true;
+    this.#controller?.abort(new Error('nobody waits for the answer any more'));
+  };
+
+  #settle(outcome: 'ok' | 'failed'): void {
+    this.#upstream?.over(this.#lasts);
+    this.#upstream = undefined;
+    this.#release(outcome);
+    this.#streamed?.destroy();
+    this.#streamed = undefined;
+  }
+
+  #release(outcome: 'ok' | 'failed'): void {
+    this.#endpoint?.done(outcome);
+    this.#endpoint = undefined;
+  }
+
+  #fail(error: unknown): void {
+    this.#logFailure(error);
+    const { cause, answerHeaders: own } = this.#context;
+    const { problem, headers, body } = problemAnswer(error, cause.traceparent, own ?? none);
+    answer(this.#response, problem.status, headers, body);
+  }
+
+  #logFailure(error: unknown): void {
+    const line = { ...idsOf(this.#context.cause), err: error, service: this.#way.service };
+    this.#way.log.warn(line, 'a service gave no answer');
+  }
+}

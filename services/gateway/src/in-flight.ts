@@ -4,6 +4,7 @@ import type { Exchange } from './request/exchange.ts';
 
 interface Running {
   readonly exchange: Exchange;
+  readonly service: string;
   /** When the answer has to have begun, in milliseconds since the epoch. */
   readonly answerByMs: number;
   /** When the body has to have arrived; streamed bodies have only to go on arriving. */
@@ -38,7 +39,7 @@ export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): In
   function look(): void {
     const nowMs = Date.now();
     for (const one of running) {
-      const { exchange } = one;
+      const { exchange, service } = one;
       if (exchange.response.headersSent) continue;
       if (!exchange.request.complete && isSlow(one, nowMs)) {
         answerProblem(exchange, refusal('request.timeout', 'The body took too long to arrive.'), [
@@ -46,7 +47,7 @@ export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): In
           'close',
         ]);
       } else if (nowMs > one.answerByMs + graceMs) {
-        answerProblem(exchange, fault('service.deadline-exceeded', 'The service took too long.'));
+        answerProblem(exchange, fault('service.deadline-exceeded', `The ${service} service took too long.`));
       }
     }
   }
@@ -67,7 +68,9 @@ export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): In
     add(exchange, { answerByMs, streamedBody, streams }) {
       const nowMs = Date.now();
       const bodyByMs = streamedBody ? undefined : nowMs + bodyTimeoutMs;
-      const one = { exchange, answerByMs, bodyByMs, streams, bytesRead: 0, bytesReadAtMs: nowMs };
+      const { found } = exchange;
+      const service = found.kind === 'route' ? found.route.service : 'gateway';
+      const one = { exchange, service, answerByMs, bodyByMs, streams, bytesRead: 0, bytesReadAtMs: nowMs };
       running.add(one);
       exchange.response.once('close', () => {
         running.delete(one);

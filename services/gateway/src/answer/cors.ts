@@ -5,7 +5,7 @@ import type { FlatHeaders } from './write.ts';
 export interface Cors {
   /** Headers for answers to a request of this origin; none when it may not read them. */
   headersFor(origin: string | undefined): FlatHeaders;
-  /** Headers that answer a preflight; undefined when the request is none, or from elsewhere. */
+  /** Headers that answer a preflight, beside those for every answer; undefined when the request is none, or from elsewhere. */
   preflight(request: IncomingMessage, origin: string | undefined, allow: readonly string[]): FlatHeaders | undefined;
 }
 
@@ -51,10 +51,8 @@ export function createCors(origins: readonly string[]): Cors {
     headersFor,
     preflight(request, origin, allow) {
       if (request.headers['access-control-request-method'] === undefined) return undefined;
-      const headers = headersFor(origin);
-      if (!headers.includes('Access-Control-Allow-Origin')) return undefined;
+      if (!headersFor(origin).includes('Access-Control-Allow-Origin')) return undefined;
       return [
-        ...headers,
         'Access-Control-Allow-Methods',
         allow.join(', '),
         'Access-Control-Allow-Headers',

@@ -20,10 +20,13 @@ export const securityHeaders: FlatHeaders = [
   "default-src 'none'; frame-ancestors 'none'",
 ];
 
-/** Headers made anew for one answer: who it belongs to and how much of the quota is left. */
-export function ownHeaders(exchange: Pick<Exchange, 'requestId' | 'cause' | 'counted'>): string[] {
-  const { requestId, cause, counted } = exchange;
-  const headers = ['X-Request-Id', requestId, 'X-Correlation-Id', cause.correlationId];
+/** What of an exchange its answer's headers are made of. */
+type Answerable = Pick<Exchange, 'requestId' | 'cause' | 'counted' | 'corsHeaders'>;
+
+/** Headers made anew for one answer: which request it belongs to, whose scripts may read it, how much of the quota is left. */
+export function ownHeaders(exchange: Answerable): string[] {
+  const { requestId, cause, counted, corsHeaders } = exchange;
+  const headers = ['X-Request-Id', requestId, 'X-Correlation-Id', cause.correlationId, ...corsHeaders];
   if (counted !== undefined) {
     headers.push('RateLimit-Policy', counted.policy.header, 'RateLimit', rateLimitHeader(counted));
   }
@@ -49,6 +52,12 @@ export function answer(
   }
   if (body !== undefined && request.method !== 'HEAD') response.write(body);
   else response.flushHeaders();
+  endAfterRequest(response);
+}
+
+/** Ends an answer that came before the request had been read: its rest is thrown away first, so that no reset destroys the answer on its way. */
+export function endAfterRequest(response: ServerResponse): void {
+  const { req: request } = response;
   const end = () => response.end();
   const timer = setTimeout(end, lingerMs);
   request.once('close', () => clearTimeout(timer));
@@ -68,26 +77,28 @@ const lingerMs = 1000;
 
 /** Answers with what went wrong, as problem+json. */
 export function answerProblem(
-  exchange: Pick<Exchange, 'response' | 'requestId' | 'cause' | 'counted'>,
+  exchange: Answerable & Pick<Exchange, 'response'>,
   error: unknown,
   extra: FlatHeaders = [],
-): Problem {
-  const problem = problemOf(error, noDeclarations, traceIdOf(exchange.cause.traceparent));
-  const body = JSON.stringify(problem);
-  const headers = [
-    ...securityHeaders,
-    ...ownHeaders(exchange),
-    'Content-Type',
-    'application/problem+json',
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    'Cache-Control',
-    'no-store',
-    ...extra,
-  ];
-  for (const [name, value] of Object.entries(problemHeaders(problem, error))) headers.push(name, value);
+): void {
+  const own = [...securityHeaders, ...ownHeaders(exchange), ...extra];
+  const { problem, headers, body } = problemAnswer(error, exchange.cause.traceparent, own);
   answer(exchange.response, problem.status, headers, body);
-  return problem;
+}
+
+/** What went wrong as an answer: problem+json, its headers after the gateway's own. */
+export function problemAnswer(
+  error: unknown,
+  traceparent: string | undefined,
+  own: FlatHeaders,
+): { readonly problem: Problem; readonly headers: FlatHeaders; readonly body: string } {
+  const problem = problemOf(error, noDeclarations, traceIdOf(traceparent));
+  const body = JSON.stringify(problem);
+  const length = String(Buffer.byteLength(body));
+  const headers = [...own, 'Content-Type', 'application/problem+json', 'Content-Length', length];
+  headers.push('Cache-Control', 'no-store');
+  for (const [name, value] of Object.entries(problemHeaders(problem, error))) headers.push(name, value);
+  return { problem, headers, body };
 }
 
 const noDeclarations: Readonly<Record<string, ErrorDeclaration>> = {};

@@ -1,7 +1,8 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { fault } from '@stoa/platform/errors';
-import type { LocalTarget, RequestContext } from '@stoa/platform/service';
+import type { RequestContext } from '@stoa/platform/service';
+import type { Target } from '../routing/target.ts';
 import type { Recorded } from './response-cache.ts';
 
 /** Larger answers are not for keeping in memory. */
@@ -20,10 +21,10 @@ const passing = new Set([
 ]);
 
 /**
- * Asks a local target for an answer that is nobody's in particular: with no token, no conditions and nothing else from the client at whose
+ * Asks a service for an answer that is nobody's in particular: with no token, no conditions and nothing else from the client at whose
  * request it happens, and to its end even when that client goes away.
  */
-export function record(target: LocalTarget, url: string, context: RequestContext): Promise<Recorded> {
+export function record(target: Target, url: string, context: RequestContext): Promise<Recorded> {
   return new Promise((resolve, reject) => {
     const request = new IncomingMessage(new Socket());
     request.method = 'GET';

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cause, Principal } from '@stoa/platform/schema';
+import type { FlatHeaders } from '../answer/write.ts';
 import type { Counted } from '../limits/limits.ts';
 import type { Found } from '../routing/routes.ts';
 import type { Head } from './head.ts';
@@ -19,6 +20,8 @@ export interface Exchange {
   readonly requestId: string;
   readonly cause: Cause;
   readonly startedMs: number;
+  /** Which scripts of other sites may read the answer. */
+  readonly corsHeaders: FlatHeaders;
   principal: Principal;
   counted: Counted | undefined;
 }

@@ -11,6 +11,8 @@ export interface Head {
   forwardedFor: string | undefined;
   contentLength: number;
   chunked: boolean;
+  /** Whether the client waits for a 100 before it sends the body. */
+  expectsContinue: boolean;
   contentType: string | undefined;
   /** Seconds of `Prefer: wait=N`; 0 without. */
   waitS: number;
@@ -80,6 +82,7 @@ export function readHead(raw: readonly string[], httpVersion: string, isTrustedP
     forwardedFor: undefined,
     contentLength: 0,
     chunked: false,
+    expectsContinue: false,
     contentType: undefined,
     waitS: 0,
     dropped: undefined,
@@ -123,6 +126,10 @@ export function readHead(raw: readonly string[], httpVersion: string, isTrustedP
         if (httpVersion !== '1.1') return refuse(head, 'HTTP/1.0 has no Transfer-Encoding.');
         if (value.trim().toLowerCase() !== 'chunked') return refuse(head, 'The only transfer coding here is chunked.');
         head.chunked = true;
+        break;
+      case 'expect':
+        // Whatever else can be expected was refused before.
+        head.expectsContinue = true;
         break;
       case 'connection':
         connection = connection === undefined ? value : `${connection},${value}`;

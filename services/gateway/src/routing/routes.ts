@@ -1,7 +1,7 @@
 import { assert } from '@stoa/platform/errors';
 import type { Operation } from '@stoa/platform/schema';
-import type { LocalTarget } from '@stoa/platform/service';
 import createRouter, { type HTTPMethod } from 'find-my-way';
+import type { ServiceTargets, Target } from './target.ts';
 
 /** One operation that can be reached from outside, with what its requests are handed to. */
 export interface Route {
@@ -10,7 +10,7 @@ export interface Route {
   /** `order.placeOrder`: for metrics and logs. */
   readonly label: string;
   readonly operation: Operation;
-  readonly target: LocalTarget;
+  readonly target: Target;
   readonly quota: Quota;
 }
 
@@ -36,16 +36,16 @@ const nothing = { kind: 'nothing' } as const;
 const probes = new Set(['/health/live', '/health/ready', '/ready']);
 
 /** Compiles the operations of all targets into one tree. Internal operations are not in it: there is no way to them from outside. */
-export function compileRoutes(targets: readonly LocalTarget[]): Routes {
+export function compileRoutes(services: readonly ServiceTargets[]): Routes {
   // Parameters are bounded by their schemas; here only by what a request line can hold.
   const router = createRouter({ maxParamLength: 16_384 });
-  for (const target of targets) {
-    const { service, operations } = target.contract;
+  for (const { contract, of } of services) {
+    const { service, operations } = contract;
     for (const [name, operation] of Object.entries(operations)) {
       if (operation.access.who === 'internal') continue;
       const label = `${service}.${name}`;
       assert(!operation.path.startsWith('/internal/'), `${label} is public but its path is internal`);
-      const route: Route = { service, name, label, operation, target, quota: quotaOf(operation) };
+      const route: Route = { service, name, label, operation, target: of(name), quota: quotaOf(operation) };
       router.on(operation.method, operation.path, unused, { kind: 'route', route });
     }
   }

@@ -3,3 +3,4 @@ export { type Cache, cacheOf, type Json, type ReadMany, type ReadOne } from './c
 export type { Addition, Count, SharedCounters } from './counters.ts';
 export { createMemoryHints, type Hint, type Hints } from './hints.ts';
 export { MemoryCache, type MemoryCacheOptions } from './memory-cache.ts';
+export { type OpenRedisOptions, openRedis, type SharedRedis } from './open-redis.ts';

@@ -1,3 +1,4 @@
 export type { TestDatabase } from './database.ts';
 export { stopTestPostgres, testDatabase } from './database.ts';
+export { type RedisServer, startRedisServer } from './redis-server.ts';
 export { type SampleWitness, sampleContract, sampleService, sampleShop } from './sample-shop.ts';

@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { lines, rawRequest } from './testing/raw-request.ts';
 import { startTestGateway, type TestGateway } from './testing/start-test-gateway.ts';
-
-let gateway: TestGateway;
-before(async () => {
-  gateway = await startTestGateway({
-    STOA_RATE_LIMITS: 'off',
-    STOA_HEADERS_TIMEOUT_MS: '400',
-    STOA_BODY_TIMEOUT_MS: '400',
-  });
-});
-after(() => gateway.close());
-beforeEach(() => {
-  gateway.handed.length = 0;
-});
 
 const get = 'GET /api/v1/things/1 HTTP/1.1';
 const host = 'Host: shop.example';
@@ -70,60 +57,78 @@ const refused: Record<string, string> = {
   'two Idempotency-Keys': lines(get, host, 'Idempotency-Key: 1', 'Idempotency-Key: 2'),
 };
 
-for (const [oddity, bytes] of Object.entries(refused)) {
-  test(`a request with ${oddity} is refused, its connection closed, and nobody is handed it`, async () => {
-    const answer = await rawRequest(gateway.port, bytes);
-    assert.equal(answer.status, 400, answer.text);
-    assert.match(answer.text, /content-type: application\/problem\+json/i);
-    const problem = JSON.parse(answer.body) as Record<string, unknown>;
-    assert.equal(problem['code'], 'request.invalid');
-    assert.equal(problem['status'], 400);
+for (const placement of ['local', 'remote'] as const) {
+  describe(`in front of a service that is ${placement}`, () => distrust(placement));
+}
+
+function distrust(placement: 'local' | 'remote'): void {
+  let gateway: TestGateway;
+  before(async () => {
+    gateway = await startTestGateway(
+      { STOA_RATE_LIMITS: 'off', STOA_HEADERS_TIMEOUT_MS: '400', STOA_BODY_TIMEOUT_MS: '400' },
+      placement,
+    );
+  });
+  after(() => gateway.close());
+  beforeEach(() => {
+    gateway.handed.length = 0;
+  });
+
+  for (const [oddity, bytes] of Object.entries(refused)) {
+    test(`a request with ${oddity} is refused, its connection closed, and nobody is handed it`, async () => {
+      const answer = await rawRequest(gateway.port, bytes);
+      assert.equal(answer.status, 400, answer.text);
+      assert.match(answer.text, /content-type: application\/problem\+json/i);
+      const problem = JSON.parse(answer.body) as Record<string, unknown>;
+      assert.equal(problem['code'], 'request.invalid');
+      assert.equal(problem['status'], 400);
+      assert.equal(answer.closed, true);
+      assert.deepEqual(gateway.handed, []);
+    });
+  }
+
+  test('headers that are too long are refused with 431 and the connection is closed', async () => {
+    const answer = await rawRequest(gateway.port, lines(get, host, `X-A: ${'a'.repeat(20_000)}`));
+    assert.equal(answer.status, 431);
+    assert.equal(answer.closed, true);
+  });
+
+  test('headers that trickle in are cut off', async () => {
+    const startedMs = performance.now();
+    const answer = await rawRequest(gateway.port, `${get}\r\n${host}\r\n`);
+    assert.equal(answer.status, 408);
+    assert.equal(answer.closed, true);
+    assert.ok(performance.now() - startedMs < 5_000);
+  });
+
+  test('a body that trickles in is cut off with 408', async () => {
+    gateway.behave = () => undefined;
+    const answer = await rawRequest(gateway.port, lines(post, host, json, 'Content-Length: 10'), '{');
+    assert.equal(answer.status, 408);
+    assert.equal((JSON.parse(answer.body) as { code: string }).code, 'request.timeout');
+    assert.equal(answer.closed, true);
+  });
+
+  test('a body larger than its operation takes is refused before it is read', async () => {
+    const answer = await rawRequest(gateway.port, lines(post, host, json, 'Content-Length: 1000000'), 'x');
+    assert.equal(answer.status, 413);
     assert.equal(answer.closed, true);
     assert.deepEqual(gateway.handed, []);
   });
+
+  test('a request smuggled behind a refused one is never read', async () => {
+    const inner = lines('GET /api/v1/things/smuggled HTTP/1.1', host);
+    const answer = await rawRequest(gateway.port, lines(get, host, host), inner);
+    assert.equal(answer.status, 400);
+    assert.equal(answer.text.match(/HTTP\/1\.1 \d{3}/g)?.length, 1);
+    assert.deepEqual(gateway.handed, []);
+  });
+
+  test('internal operations cannot be reached from outside, however they are spelt', async () => {
+    for (const path of ['/internal/witness/secret', '/%69nternal/witness/secret', '/INTERNAL/witness/secret']) {
+      const answer = await rawRequest(gateway.port, lines(`GET ${path} HTTP/1.1`, host));
+      assert.equal(answer.status, 404, path);
+    }
+    assert.deepEqual(gateway.handed, []);
+  });
 }
-
-test('headers that are too long are refused with 431 and the connection is closed', async () => {
-  const answer = await rawRequest(gateway.port, lines(get, host, `X-A: ${'a'.repeat(20_000)}`));
-  assert.equal(answer.status, 431);
-  assert.equal(answer.closed, true);
-});
-
-test('headers that trickle in are cut off', async () => {
-  const startedMs = performance.now();
-  const answer = await rawRequest(gateway.port, `${get}\r\n${host}\r\n`);
-  assert.equal(answer.status, 408);
-  assert.equal(answer.closed, true);
-  assert.ok(performance.now() - startedMs < 5_000);
-});
-
-test('a body that trickles in is cut off with 408', async () => {
-  gateway.behave = () => undefined;
-  const answer = await rawRequest(gateway.port, lines(post, host, json, 'Content-Length: 10'), '{');
-  assert.equal(answer.status, 408);
-  assert.equal((JSON.parse(answer.body) as { code: string }).code, 'request.timeout');
-  assert.equal(answer.closed, true);
-});
-
-test('a body larger than its operation takes is refused before it is read', async () => {
-  const answer = await rawRequest(gateway.port, lines(post, host, json, 'Content-Length: 1000000'), 'x');
-  assert.equal(answer.status, 413);
-  assert.equal(answer.closed, true);
-  assert.deepEqual(gateway.handed, []);
-});
-
-test('a request smuggled behind a refused one is never read', async () => {
-  const inner = lines('GET /api/v1/things/smuggled HTTP/1.1', host);
-  const answer = await rawRequest(gateway.port, lines(get, host, host), inner);
-  assert.equal(answer.status, 400);
-  assert.equal(answer.text.match(/HTTP\/1\.1 \d{3}/g)?.length, 1);
-  assert.deepEqual(gateway.handed, []);
-});
-
-test('internal operations cannot be reached from outside, however they are spelt', async () => {
-  for (const path of ['/internal/witness/secret', '/%69nternal/witness/secret', '/INTERNAL/witness/secret']) {
-    const answer = await rawRequest(gateway.port, lines(`GET ${path} HTTP/1.1`, host));
-    assert.equal(answer.status, 404, path);
-  }
-  assert.deepEqual(gateway.handed, []);
-});

@@ -179,7 +179,8 @@ export class Passage implements Dispatcher.DispatchHandler {
     const { hasIdempotencyKey, hasCondition } = this.#outgoing;
     // The second of two equal changes under a condition would find that the first has made it untrue.
     const harmless = (isIdempotent && !hasCondition) || (honoursKeys && hasIdempotencyKey);
-    if (!harmless || this.#attempts >= begunAttemptsMax || this.#body.kind === 'streamed' || this.#isLate()) return false;
+    if (!harmless || this.#attempts >= begunAttemptsMax || this.#body.kind === 'streamed' || this.#isLate())
+      return false;
     return !(error as NodeJS.ErrnoException).code?.endsWith('_TIMEOUT') && retries.spend();
   }
 

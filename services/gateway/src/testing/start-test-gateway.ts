@@ -1,10 +1,27 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { userContract } from '@stoa/contracts/user';
-import { createCallers, generateSigningKey, hashSecret, type Role, SigningKeys, signAccessToken } from '@stoa/platform/auth';
+import {
+  createCallers,
+  generateSigningKey,
+  hashSecret,
+  type Role,
+  SigningKeys,
+  signAccessToken,
+} from '@stoa/platform/auth';
 import { createClients } from '@stoa/platform/client';
 import { refusal } from '@stoa/platform/errors';
 import { type HostedHttp, hostHttp } from '@stoa/platform/http';
-import { anyone, caller, contract, internal, type Message, operation, strict, Type } from '@stoa/platform/schema';
+import {
+  anonymous,
+  anyone,
+  caller,
+  contract,
+  internal,
+  type Message,
+  operation,
+  strict,
+  Type,
+} from '@stoa/platform/schema';
 import type {
   Edge,
   EdgeHost,
@@ -15,8 +32,10 @@ import type {
   ServiceDefinition,
 } from '@stoa/platform/service';
 import { systemClock } from '@stoa/platform/time';
+import type { Trust } from '@stoa/platform/trust';
 import { pino } from 'pino';
 import { startEdge } from '../edge.ts';
+import { httpReplica, listedReplicas, type Told } from './replicas.ts';
 
 /** What a target was handed, as it saw it. */
 export interface Handed {
@@ -34,6 +53,8 @@ export interface TestGateway {
   readonly edge: Edge;
   readonly port: number;
   readonly handed: Handed[];
+  /** What discovery was told of requests to replicas. */
+  readonly told: Told[];
   behave: Behave;
   health: HealthReport[];
   readonly ended: {
@@ -49,7 +70,7 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-const witnessed = 'witness.changed.v1';
+const changed = 'witness.changed.v1';
 const testCause = { correlationId: 'test' };
 
 /** A service that notes what it is handed: one operation of each kind that the gateway treats in its own way. */
@@ -105,6 +126,15 @@ export const witnessContract = contract({
       answer: strict({}),
       timeoutMs: 200,
     }),
+    order: operation({
+      method: 'POST',
+      path: '/api/v1/orders-of-things',
+      summary: 'Honours an Idempotency-Key',
+      access: anyone,
+      body: strict({}),
+      answer: strict({}),
+      idempotency: 'accepted',
+    }),
     logIn: operation({
       method: 'POST',
       path: '/api/v1/auth/login',
@@ -128,13 +158,17 @@ export const witnessContract = contract({
       answer: strict({}),
     }),
   },
-  events: { changed: { kind: 'event', type: witnessed, payload: Type.Unknown() } },
+  events: { changed: { kind: 'event', type: changed, payload: Type.Unknown() } },
   commands: {},
   errors: { 'thing.odd': { status: 418, title: 'The thing is odd <here>' } },
 });
 
 /** Starts a gateway on a free port, in front of a witness and of user operations that behave as the user service's do. */
-export async function startTestGateway(environment: Record<string, string> = {}): Promise<TestGateway> {
+export async function startTestGateway(
+  environment: Record<string, string> = {},
+  /** `remote`: the witness lives behind a socket; a list of addresses: it is whatever listens there. */
+  witnessed: 'local' | 'remote' | readonly string[] = 'local',
+): Promise<TestGateway> {
   const listeners = new Map<string, ((message: Message) => void)[]>();
   const doors = new Map<string, HostedHttp>();
   const log = pino({ level: 'silent' });
@@ -142,6 +176,7 @@ export async function startTestGateway(environment: Record<string, string> = {})
   let asked = 0;
   const test: Omit<TestGateway, 'edge' | 'port' | 'close'> = {
     handed: [],
+    told: [],
     behave: answerOk,
     health: [{ name: 'witness', state: 'up', latencyMs: 1 }],
     ended: { users: [], sessions: [] },
@@ -182,6 +217,8 @@ export async function startTestGateway(environment: Record<string, string> = {})
       test.behave(request, response, context);
     },
   };
+  const replica = witnessed === 'remote' ? await httpReplica(seenFromAfar(witness)) : undefined;
+  const urls = typeof witnessed === 'string' ? replica && [replica.url] : witnessed;
   const { client } = createClients({ caller: 'gateway', local: doors });
   const users = client(userContract);
   const callers = createCallers({
@@ -190,7 +227,8 @@ export async function startTestGateway(environment: Record<string, string> = {})
     directory: {
       keySet: () => users.getKeySet({}, { cause: testCause }),
       apiKey: (hash, cause) => users.verifyApiKey({ body: { hash } }, { cause }),
-      endedTokens: (since) => users.listRevocations({ query: since === undefined ? {} : { since } }, { cause: testCause }),
+      endedTokens: (since) =>
+        users.listRevocations({ query: since === undefined ? {} : { since } }, { cause: testCause }),
       hear(ended) {
         listeners.set('user.changed.v1', [
           ({ payload }) => {
@@ -212,7 +250,8 @@ export async function startTestGateway(environment: Record<string, string> = {})
     clock: systemClock,
     log,
     version: '1.2.3',
-    targets: [witness],
+    targets: [urls === undefined ? witness : { kind: 'remote', contract: witnessContract, discoveryName: 'witness' }],
+    ...(urls && { discovery: listedReplicas(urls, test.told), trust }),
     client,
     callers,
     health: async () => test.health,
@@ -224,11 +263,36 @@ export async function startTestGateway(environment: Record<string, string> = {})
     port: Number(new URL(edge.url).port),
     async close() {
       await edge.close(Date.now() + 500);
+      await replica?.close();
       callers.close();
       await Promise.all([...doors.values()].map((door) => door.close(Date.now() + 500)));
     },
   });
 }
+
+/** The witness behind a socket: it knows of the context what was sent. */
+function seenFromAfar(witness: LocalTarget): RequestListener {
+  return (request, response) => {
+    const { headers } = request;
+    witness.handle(request, response, {
+      principal: anonymous,
+      cause: { correlationId: String(headers['x-correlation-id']), traceparent: String(headers['traceparent']) },
+      requestId: String(headers['x-request-id']),
+      clientAddress: String(headers['x-forwarded-for']),
+      deadlineMs: Date.now() + Number(headers['x-stoa-timeout-ms']),
+    });
+  };
+}
+
+/** A proof that is easily seen; that real ones hold is shown where they are made. */
+const trust: Trust = {
+  protocol: 'http:',
+  proof: (caller) => ({ 'x-stoa-service': `${caller} proven` }),
+  callerOf: () => undefined,
+  server: undefined,
+  connect: undefined,
+  close: () => undefined,
+};
 
 const offeredErrors = {
   ...userContract.errors,

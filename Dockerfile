@@ -13,8 +13,8 @@ RUN find /src -type f ! -name package.json ! -name package-lock.json ! -name .np
 FROM node:24-trixie-slim AS packages
 WORKDIR /opt/stoa
 COPY --from=manifests /src ./
-# A fleet has a PostgreSQL of its own: the embedded one is all that is optional here.
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+# A fleet has a PostgreSQL of its own: the embedded one is all that is optional here. Of the pinned Node only the program is needed.
+RUN npm ci --omit=dev --omit=optional --no-audit --no-fund && rm -rf node_modules/node/node_modules
 
 FROM debian:trixie-slim
 RUN groupadd --gid 10001 stoa \

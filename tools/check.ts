@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { run as access } from './check/access.ts';
 import { run as boundaries } from './check/boundaries.ts';
+import { run as compose } from './check/compose.ts';
 import { run as errorCodes } from './check/error-codes.ts';
 import { run as links } from './check/links.ts';
 import { run as names } from './check/names.ts';
@@ -24,6 +25,7 @@ const checks: Readonly<Record<string, Check>> = {
   access,
   packages,
   settings,
+  compose,
   'error-codes': errorCodes,
   picture,
   links,

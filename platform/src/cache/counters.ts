@@ -5,15 +5,18 @@ export interface Count {
   readonly resetInMs: number;
 }
 
-/** What was counted here and is to be added to a counter that others count on too. */
-export interface Addition {
+/** A counter as this process knows it: what one that was lost is restored to. */
+export interface Known {
   readonly key: string;
-  /** Requests since the last time. */
-  readonly added: number;
-  /** All that this process knows of in the window, `added` included; what a counter that was lost is restored to. */
+  /** All that this process knows to have been counted in the window. */
   readonly known: number;
-  /** How long the window lasts that this process counts in. */
+  /** How long the window still lasts; a whole window when nothing has been counted. */
   readonly resetInMs: number;
+}
+
+/** What was counted here since the last time, and is in `known` already. */
+export interface Addition extends Known {
+  readonly added: number;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface Addition {
  */
 export interface SharedCounters {
   /** Counts one unless `quota` is used up, in one round trip. */
-  take(key: string, quota: number, windowMs: number): Promise<(Count & { readonly exceeded: boolean }) | undefined>;
+  take(counter: Known, quota: number): Promise<(Count & { readonly exceeded: boolean }) | undefined>;
   /** Adds many counts in one round trip; answers with where each counter stands, in order. */
   add(additions: readonly Addition[]): Promise<readonly Count[] | undefined>;
 }

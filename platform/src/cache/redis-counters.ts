@@ -3,13 +3,16 @@ import type { Addition, Count, SharedCounters } from './counters.ts';
 import type { RedisLink } from './redis-link.ts';
 import { redisScript } from './redis-script.ts';
 
-const takeOne = redisScript<[used: number, resetInMs: number, exceeded: number]>(`
-  local used = tonumber(redis.call('GET', KEYS[1]) or '0')
-  if used >= tonumber(ARGV[1]) then return { used, redis.call('PTTL', KEYS[1]), 1 } end
-  if used == 0 then redis.call('SET', KEYS[1], 1, 'PX', ARGV[2]) else redis.call('INCR', KEYS[1]) end
-  return { used + 1, redis.call('PTTL', KEYS[1]), 0 }`);
-
 /** A counter that is not there begins with all that the process knows of: Redis may have been emptied within the window. */
+const takeOne = redisScript<[used: number, resetInMs: number, exceeded: number]>(`
+  local used = redis.call('GET', KEYS[1])
+  if not used then
+    used = ARGV[2]
+    redis.call('SET', KEYS[1], used, 'PX', ARGV[3])
+  end
+  if tonumber(used) >= tonumber(ARGV[1]) then return { tonumber(used), redis.call('PTTL', KEYS[1]), 1 } end
+  return { redis.call('INCR', KEYS[1]), redis.call('PTTL', KEYS[1]), 0 }`);
+
 const addAll = redisScript<[used: number, resetInMs: number][]>(`
   local counts = {}
   for i, key in ipairs(KEYS) do
@@ -30,21 +33,23 @@ const keyOf = (key: string) => `stoa:count:${hash('sha256', key, 'base64url').sl
 /** Counters in Redis. They live no longer than their windows. */
 export function createRedisCounters(link: RedisLink): SharedCounters {
   return {
-    async take(key, quota, windowMs) {
-      const answer = await link.ask((redis) => takeOne(redis, [keyOf(key)], [quota, windowMs]));
+    async take(counter, quota) {
+      const values = [quota, counter.known, wholeMs(counter.resetInMs)];
+      const answer = await link.ask((redis) => takeOne(redis, [keyOf(counter.key)], values));
       if (answer === undefined) return undefined;
       const [used, resetInMs, exceeded] = answer;
       return { used, resetInMs, exceeded: exceeded === 1 };
     },
     async add(additions: readonly Addition[]): Promise<readonly Count[] | undefined> {
       const keys = additions.map(({ key }) => keyOf(key));
-      const values = additions.flatMap(({ added, known, resetInMs }) => [
-        added,
-        known,
-        Math.max(1, Math.ceil(resetInMs)),
-      ]);
+      const values = additions.flatMap(({ added, known, resetInMs }) => [added, known, wholeMs(resetInMs)]);
       const answer = await link.ask((redis) => addAll(redis, keys, values));
       return answer?.map(([used, resetInMs]) => ({ used, resetInMs }));
     },
   };
+}
+
+/** Redis refuses to keep anything for no time. */
+function wholeMs(ms: number): number {
+  return Math.max(1, Math.ceil(ms));
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Callers } from '../auth/index.ts';
+import type { Hints, SharedCounters } from '../cache/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
 import type { Discovery } from '../discovery/index.ts';
@@ -57,6 +58,9 @@ export interface EdgeHost {
   /** Where services of other processes are, and how they know us; present when there are any. */
   readonly discovery?: Discovery;
   readonly trust?: Trust;
+  /** What other processes have committed, and what is counted together with other gateways; present when there is a Redis. */
+  readonly hints?: Hints;
+  readonly counters?: SharedCounters;
   /** Each hosted service with its database and other dependencies. */
   health(): Promise<HealthReport[]>;
   /** Hears every event committed in this process, for caches that must not go stale; at most once, may be lost: keep a short life beside it. */

@@ -26,18 +26,25 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
   const services = [...elsewhere.services, besideUs(own.target)];
   const contracts = services.map(({ contract }) => contract);
   const routes = compileRoutes([...services, besideUs(createPagesTarget(contracts, host.version))]);
-  const cached = createCachedAnswers({ bytesMax: settings.cacheBytesMax, clock });
-  const inFlight = createInFlight(settings);
-  for (const contract of contracts) {
-    for (const { type } of Object.values(contract.events)) host.onEvent(type, () => cached.forget(contract.service));
+  const isAlone = host.targets.every(({ kind }) => kind === 'local');
+  const hears = () => host.hints?.hearing ?? isAlone;
+  const cached = createCachedAnswers({ bytesMax: settings.cacheBytesMax, clock, hears });
+  host.hints?.onMissed(cached.forgetUnheard);
+  for (const { service, events, operations } of contracts) {
+    if (Object.values(operations).every(({ publicCacheS }) => publicCacheS === undefined)) continue;
+    const types = Object.values(events).map(({ type }) => type);
+    for (const type of types) host.onEvent(type, () => cached.forget(service));
+    host.hints?.onHint(() => cached.forget(service), types);
   }
+  const limits = settings.limits && createLimits(settings.limits, () => clock.nowMs(), host.counters);
+  const inFlight = createInFlight(settings);
 
   const receive = createReceiver({
     clock,
     proxies: settings.proxies,
     routes,
     callers,
-    limits: settings.limits && createLimits(settings.limits, () => clock.nowMs()),
+    limits,
     cached,
     cors: createCors(settings.corsOrigins),
     inFlight,
@@ -68,6 +75,7 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
       await Promise.race([inFlight.drain(), until(deadlineMs)]);
       server.closeAllConnections();
       await closed;
+      await limits?.close();
       await own.hosted.close(deadlineMs);
       await elsewhere.close();
       inFlight.close();

@@ -115,9 +115,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     const { found } = exchange;
     if (limits === undefined || (found.kind === 'route' && found.route.quota === 'none')) return serve(exchange);
     if (found.kind === 'route' && found.route.quota === 'auth') {
-      exchange.counted = limits.authAddress(exchange.clientAddress);
-      if (exchange.counted.exceeded) return finish(exchange, exceeded(exchange, exchange.counted));
-      admitAccount(exchange, limits).catch((error: unknown) => finish(exchange, error));
+      admitToAccount(exchange, limits).catch((error: unknown) => finish(exchange, error));
       return;
     }
     const signed = found.kind === 'route' && found.route.quota === 'signed';
@@ -127,14 +125,16 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
   }
 
   /** The body is read while nothing has been handed on, so the watch over slow bodies begins here. */
-  async function admitAccount(exchange: Exchange, counting: Limits): Promise<void> {
+  async function admitToAccount(exchange: Exchange, counting: Limits): Promise<void> {
     const { request, response, head } = exchange;
+    exchange.counted = await counting.authAddress(exchange.clientAddress);
+    if (exchange.counted.exceeded) return finish(exchange, exceeded(exchange, exchange.counted));
     if (head.contentLength > authBodyBytesMax) throw tooLarge(authBodyBytesMax);
     if (head.expectsContinue) response.writeContinue();
     inFlight.add(exchange, { answerByMs: clock.nowMs() + dayMs, streamedBody: false, streams: false });
     const account = accountIn(await peekBody(request, authBodyBytesMax));
     if (account !== undefined) {
-      const counted = counting.authAccount(account);
+      const counted = await counting.authAccount(account);
       if (counted.remaining < (exchange.counted?.remaining ?? 0)) exchange.counted = counted;
       if (counted.exceeded) return finish(exchange, exceeded(exchange, counted));
     }

@@ -16,30 +16,44 @@ export interface CachedAnswers {
   answer(exchange: Exchange, route: Route): Promise<void> | undefined;
   /** Something of this service has changed. */
   forget(service: string): void;
+  /** Changes may have gone unheard. */
+  forgetUnheard(): void;
 }
 
 /**
- * Services whose public reads change only with events that this process hears, or with requests that come through it: their answers are
- * forgotten when they change, so they may be kept for longer than the operation says. Loading each of 1,000 products every second took
- * half of a core; every five it is a tenth.
+ * Services whose public reads change only with events: while those are heard, their answers are forgotten when they change and may be kept for
+ * longer than the operation says. Loading each of 1,000 products every second took half of a core; every five it is a tenth.
  */
-const heardS: ReadonlyMap<string, number> = new Map([['product', 5]]);
+const heardMs: ReadonlyMap<string, number> = new Map([['product', 5_000]]);
+/** While they are not: half of the second within which a change has to show, for what the service itself keeps may be as old. */
+const unheardMs = 500;
 
-export function createCachedAnswers(options: { bytesMax: number; clock: Clock }): CachedAnswers {
-  const { bytesMax, clock } = options;
+export interface CachedAnswersOptions {
+  readonly bytesMax: number;
+  readonly clock: Clock;
+  /** Whether every change is heard of now, wherever it is made. */
+  readonly hears: () => boolean;
+}
+
+export function createCachedAnswers({ bytesMax, clock, hears }: CachedAnswersOptions): CachedAnswers {
   const cache = new ResponseCache(bytesMax);
+
+  function keptMs({ service, operation: { publicCacheS = 0 } }: Route): number {
+    const whileHeardMs = heardMs.get(service);
+    if (whileHeardMs === undefined) return publicCacheS * 1000;
+    return hears() ? whileHeardMs : unheardMs;
+  }
 
   async function loadAndSend(exchange: Exchange, route: Route, key: string): Promise<void> {
     const { url, cause, requestId, clientAddress } = exchange;
     const nowMs = clock.nowMs();
     const deadlineMs = nowMs + (route.operation.timeoutMs ?? 10_000);
     const context = { principal: anonymous, cause, requestId, clientAddress, deadlineMs };
-    const keepS = Math.max(route.operation.publicCacheS ?? 0, heardS.get(route.service) ?? 0);
     const recorded = await cache.load(
       key,
       route.service,
       () => record(route.target, url, context),
-      (fresh) => (fresh.status === 200 ? makeReady(fresh, nowMs + keepS * 1000) : undefined),
+      (fresh) => (fresh.status === 200 ? makeReady(fresh, nowMs + keptMs(route)) : undefined),
     );
     send(exchange, recorded);
   }
@@ -58,6 +72,9 @@ export function createCachedAnswers(options: { bytesMax: number; clock: Clock })
       return undefined;
     },
     forget: (service) => cache.forget(service),
+    forgetUnheard() {
+      for (const service of heardMs.keys()) cache.forget(service);
+    },
   };
 }
 

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import type { SharedCounters } from '@stoa/platform/cache';
 import type { Principal } from '@stoa/platform/schema';
 import type { LimitSettings } from '../config.ts';
+import { SharedWindows } from './shared-windows.ts';
 import { type Window, Windows } from './windows.ts';
 
 /** What a request was counted against. */
@@ -17,24 +19,34 @@ export interface Policy {
   readonly header: string;
 }
 
-/** Counts requests against the quotas of API.md. All in this process's memory. */
+/**
+ * Counts requests against the quotas of API.md: in this process's memory, or with all gateways together. Then what guards passwords is counted
+ * exactly, in one round trip; all else is decided here and told to the others every 100 ms, so that no request waits for it. Until they have
+ * heard of each other, each of n gateways lets through what is left: at the worst n quotas, by a burst that reaches all of them within 100 ms.
+ */
 export interface Limits {
   /** A request to anything but the auth routes. Requests proven by a signature count like a machine's. */
   request(principal: Principal, address: string, signed: boolean): Counted;
   /** A request to an auth route, by where it comes from. */
-  authAddress(address: string): Counted;
+  authAddress(address: string): Counted | Promise<Counted>;
   /** A request to an auth route, by the account that its body names. */
-  authAccount(account: string): Counted;
+  authAccount(account: string): Counted | Promise<Counted>;
   /** Whether an address may have another token verified, which costs more than most answers. */
   mayVerify(address: string): Counted;
   /** A token that was not good. */
   badToken(address: string): void;
+  /** Tells the others what they do not know yet. */
+  close(): Promise<void>;
 }
 
 const windowS = 60;
+const windowMs = windowS * 1000;
 
-export function createLimits(settings: LimitSettings, nowMs: () => number): Limits {
-  const windows = new Windows({ windowMs: windowS * 1000 });
+/** @param counters those that all gateways share; without them this one counts alone */
+export function createLimits(settings: LimitSettings, nowMs: () => number, counters?: SharedCounters): Limits {
+  const own = new Windows({ windowMs });
+  const shared = counters && new SharedWindows(own, { counters, windowMs, nowMs });
+  const windows = shared ?? own;
   const caller = policy('caller', settings.caller);
   const anonymous = policy('anonymous', settings.anonymous);
   const auth = policy('auth', settings.auth);
@@ -45,6 +57,8 @@ export function createLimits(settings: LimitSettings, nowMs: () => number): Limi
     ...windows.take(`${by.name} ${id}`, by.quota, nowMs()),
     policy: by,
   });
+  const takeExactly = (by: Policy, id: string): Counted | Promise<Counted> =>
+    shared?.takeExactly(`${by.name} ${id}`, by.quota).then((window) => ({ ...window, policy: by })) ?? take(by, id);
 
   return {
     request(principal, address, signed) {
@@ -52,9 +66,9 @@ export function createLimits(settings: LimitSettings, nowMs: () => number): Limi
       if (principal.kind === 'key') return take(key, principal.keyId);
       return signed ? take(key, networkOf(address)) : take(anonymous, networkOf(address));
     },
-    authAddress: (address) => take(auth, networkOf(address)),
+    authAddress: (address) => takeExactly(auth, networkOf(address)),
     // Hashed, so that memory holds no addresses and a long one costs no more than a short one.
-    authAccount: (account) => take(auth, `account ${hash('sha256', account, 'base64url')}`),
+    authAccount: (account) => takeExactly(auth, `account ${hash('sha256', account, 'base64url')}`),
     mayVerify: (address) => ({
       ...windows.exhausted(`${badTokens.name} ${networkOf(address)}`, badTokens.quota, nowMs()),
       policy: badTokens,
@@ -62,6 +76,7 @@ export function createLimits(settings: LimitSettings, nowMs: () => number): Limi
     badToken(address) {
       take(badTokens, networkOf(address));
     },
+    close: async () => shared?.close(),
   };
 }
 

@@ -7,7 +7,7 @@ export interface Window {
 
 interface Counter {
   used: number;
-  readonly resetAtMs: number;
+  resetAtMs: number;
 }
 
 /**
@@ -43,10 +43,24 @@ export class Windows {
     return windowOf(counter, quota, nowMs, counter.used >= quota);
   }
 
+  /** What has been counted in the window that runs; undefined when none does. */
+  counted(key: string, nowMs: number): { readonly used: number; readonly resetInMs: number } | undefined {
+    const counter = this.#counters.get(key);
+    if (counter === undefined || this.#ended(counter, nowMs)) return undefined;
+    return { used: counter.used, resetInMs: counter.resetAtMs - nowMs };
+  }
+
+  /** Takes over what is counted elsewhere, and the window that it is counted in. Nothing counted here is forgotten. */
+  learn(key: string, count: { readonly used: number; readonly resetInMs: number }, nowMs: number): void {
+    const counter = this.#current(key, nowMs);
+    counter.used = Math.max(counter.used, count.used);
+    counter.resetAtMs = nowMs + Math.min(Math.max(count.resetInMs, 0), this.#windowMs);
+  }
+
   #current(key: string, nowMs: number): Counter {
     const known = this.#counters.get(key);
     if (known !== undefined && !this.#ended(known, nowMs)) return known;
-    // Deleted first, so that the map stays in the order in which windows end.
+    // Deleted first, so that the map stays in the order in which windows end, give or take what was learnt of others.
     this.#counters.delete(key);
     const counter = { used: 0, resetAtMs: nowMs + this.#windowMs };
     this.#counters.set(key, counter);
@@ -72,7 +86,7 @@ export class Windows {
 
 function windowOf(counter: Counter, quota: number, nowMs: number, exceeded: boolean): Window {
   return {
-    remaining: quota - counter.used,
+    remaining: Math.max(0, quota - counter.used),
     resetS: Math.max(1, Math.ceil((counter.resetAtMs - nowMs) / 1000)),
     exceeded,
   };

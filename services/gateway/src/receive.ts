@@ -6,6 +6,7 @@ import { timeoutMsDefault } from '@stoa/platform/http';
 import { anonymous } from '@stoa/platform/schema';
 import type { Clock } from '@stoa/platform/time';
 import type { Cors } from './answer/cors.ts';
+import { bodyBytesMaxDefault, tooLarge } from './answer/too-large.ts';
 import { answer, answerProblem, ownHeaders, securityHeaders } from './answer/write.ts';
 import type { CachedAnswers } from './cache/cached-answers.ts';
 import type { InFlight } from './in-flight.ts';
@@ -36,7 +37,6 @@ export interface Stations {
 }
 
 const nowhere = { kind: 'nothing' } as const;
-const bodyBytesMaxDefault = 1_048_576;
 const dayMs = 86_400_000;
 /** Bodies of auth routes hold an address and a password. */
 const authBodyBytesMax = 16_384;
@@ -225,10 +225,6 @@ function exceeded(exchange: Exchange, counted: Counted): AppError {
 /** A stream of events: its HEAD would run as long as its GET. */
 function hasNoEnd({ operation }: Route): boolean {
   return operation.streams === 'text/event-stream';
-}
-
-function tooLarge(bytesMax: number): AppError {
-  return refusal('request.too-large', `The body is larger than ${bytesMax} bytes.`);
 }
 
 function setHeaders(response: ServerResponse, headers: readonly string[]): void {

@@ -52,3 +52,15 @@ test('an IPv6 address counts as its network of 64 bits, an IPv4 one as itself', 
   assert.equal(networkOf('2001:0DB8:0000:0001::9'), '2001:db8:0:1::/64');
   assert.equal(networkOf('::1'), '0:0:0:0::/64');
 });
+
+test('what others have counted is taken over with their window, and nothing counted here is forgotten', () => {
+  const windows = new Windows();
+  windows.take('a', 10, 0);
+  windows.learn('a', { used: 7, resetInMs: 20_000 }, 1_000);
+  assert.deepEqual(windows.take('a', 10, 1_000), { remaining: 2, resetS: 20, exceeded: false });
+  windows.learn('a', { used: 3, resetInMs: 20_000 }, 1_000);
+  assert.deepEqual(windows.counted('a', 1_000), { used: 8, resetInMs: 20_000 });
+  windows.learn('a', { used: 12, resetInMs: 20_000 }, 1_000);
+  assert.deepEqual(windows.take('a', 10, 1_000), { remaining: 0, resetS: 20, exceeded: true });
+  assert.equal(windows.counted('a', 21_000), undefined);
+});

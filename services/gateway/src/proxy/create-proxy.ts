@@ -4,6 +4,7 @@ import type { Operation } from '@stoa/platform/schema';
 import type { RemoteTarget } from '@stoa/platform/service';
 import type { Trust } from '@stoa/platform/trust';
 import type { Logger } from 'pino';
+import { bodyBytesMaxDefault } from '../answer/too-large.ts';
 import type { ServiceTargets } from '../routing/target.ts';
 import { Passage, type Way } from './passage.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -16,8 +17,6 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** Uploads above this are files. */
-const fileBytesMin = 1_048_577;
 /** Of the methods that HTTP calls idempotent, those in use here. */
 const idempotent = new Set(['GET', 'PUT', 'DELETE']);
 
@@ -60,11 +59,14 @@ export function createProxy(options: {
 }
 
 function kindOf(operation: Operation) {
-  const uploads = operation.rawBody !== undefined && (operation.bodyBytesMax ?? 0) >= fileBytesMin;
+  const bodyBytesMax = operation.bodyBytesMax ?? bodyBytesMaxDefault;
+  // Small bodies that are read raw are as soon over as any other.
+  const uploads = operation.rawBody !== undefined && bodyBytesMax > bodyBytesMaxDefault;
   const streams = operation.streams !== undefined;
   return {
     isIdempotent: idempotent.has(operation.method),
     honoursKeys: operation.idempotency !== undefined,
+    bodyBytesMax,
     lasts: streams || uploads,
     streams,
   };

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Discovery, Endpoint } from '@stoa/platform/discovery';
+import { findAppError } from '@stoa/platform/errors';
 import { idsOf } from '@stoa/platform/telemetry';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
@@ -25,6 +26,7 @@ export interface Way {
   /** By its method; a request can be so by its Idempotency-Key too, where `honoursKeys`. */
   readonly isIdempotent: boolean;
   readonly honoursKeys: boolean;
+  readonly bodyBytesMax: number;
   /** A stream or an upload, which takes as long as it takes: it has only to go on. */
   readonly lasts: boolean;
   /** The answer is a stream, whose first bytes may come long after its headers. */
@@ -105,7 +107,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     const headers = sentBy(this.#way.proof(), this.#context, this.#outgoing.headers, Date.now());
     const body = this.#body;
     if (body.kind === 'streamed') {
-      this.#streamed = new StreamedBody(this.#request);
+      this.#streamed = new StreamedBody(this.#request, this.#way.bodyBytesMax);
       if (body.bytesExpected !== undefined) headers.push('content-length', String(body.bytesExpected));
     }
     return {
@@ -160,8 +162,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     const url = this.#endpoint?.url;
     const begun = this.#controller !== undefined;
-    // A client that goes away says nothing about the service; unless the time ran out first.
-    this.#settle(this.#gone && (this.#answered || !this.#isLate()) ? 'ok' : 'failed');
+    this.#settle(this.#isClients(error) ? 'ok' : 'failed');
     if (this.#gone) return;
     if (this.#answered) {
       // Cut short, so that nobody takes the half for the whole.
@@ -171,6 +172,12 @@ export class Passage implements Dispatcher.DispatchHandler {
       this.#way.log.info({ err: error, service: this.#way.service, url }, 'a request is sent to another replica');
       this.#attempt(url);
     } else this.#fail(failureOf(this.#way.service, error, begun));
+  }
+
+  /** A client that goes away, or sends too much, says nothing about the service; but a service that is silent until the time is over does. */
+  #isClients(error: Error): boolean {
+    if (this.#gone) return this.#answered || !this.#isLate();
+    return findAppError(error)?.kind === 'refusal';
   }
 
   /** The service may have carried it out already, so it has to be one that may be carried out twice. */
@@ -218,7 +225,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   #fail(error: unknown): void {
-    this.#logFailure(error);
+    if (findAppError(error)?.kind !== 'refusal') this.#logFailure(error);
     const { cause, answerHeaders: own } = this.#context;
     const { problem, headers, body } = problemAnswer(error, cause.traceparent, own ?? none);
     answer(this.#response, problem.status, headers, body);

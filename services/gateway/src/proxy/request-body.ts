@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { PassThrough } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
+import { refusal } from '@stoa/platform/errors';
+import { tooLarge } from '../answer/too-large.ts';
 
 /** Bodies up to this length are read before anything is sent: they can be sent twice, and a slow client holds no connection to a service. */
 export const bufferedBytesMax = 65_536;
@@ -22,13 +24,19 @@ export function readWhole(request: IncomingMessage, then: (bytes: Buffer) => voi
   request.on('error', () => undefined);
 }
 
-/** A body on its way: undici destroys what it has sent, and the client's request must outlive that. */
-export class StreamedBody extends PassThrough {
+/**
+ * A body on its way, of a bounded length: that of one in chunks shows only as it comes. Undici destroys what it has sent, and the client's
+ * request must outlive that.
+ */
+export class StreamedBody extends Transform {
   readonly #request: IncomingMessage;
+  readonly #bytesMax: number;
+  #bytes = 0;
 
-  constructor(request: IncomingMessage) {
+  constructor(request: IncomingMessage, bytesMax: number) {
     super();
     this.#request = request;
+    this.#bytesMax = bytesMax;
     request.on('error', () => undefined);
     request.once('close', this.#cut);
   }
@@ -38,6 +46,12 @@ export class StreamedBody extends PassThrough {
     this.#request.pipe(this);
   }
 
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#bytesMax) callback(tooLarge(this.#bytesMax));
+    else callback(null, chunk);
+  }
+
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#request.off('close', this.#cut);
     this.#request.unpipe(this);
@@ -45,6 +59,6 @@ export class StreamedBody extends PassThrough {
   }
 
   #cut = () => {
-    if (!this.#request.complete) this.destroy(new Error('the client broke off'));
+    if (!this.#request.complete) this.destroy(refusal('request.invalid', 'The request ended before its body did.'));
   };
 }

@@ -291,6 +291,8 @@ const trust: Trust = {
   callerOf: () => undefined,
   server: undefined,
   connect: undefined,
+  connectFor: () => undefined,
+  certificate: undefined,
   close: () => undefined,
 };
 

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { type Environment, readSettings, setting } from '@stoa/platform/config';
 import { createDiscovery, discoverySettings } from '@stoa/platform/discovery';
 import type { RunOptions } from '@stoa/platform/service';
@@ -79,7 +80,9 @@ async function openNeighbours({ environment, hosted, log }: FleetOptions, closin
     listenAt: (service: string) => ({ host, port: listenPorts[portSetting(service)] ?? 0 }),
     advertise(_service: string, url: string) {
       const advertised = new URL(url);
-      advertised.hostname = STOA_ADVERTISE_HOST ?? (host === '0.0.0.0' ? '127.0.0.1' : advertised.hostname);
+      // Who listens at every address is found by this machine's name: in a container that is the replica's own.
+      const everywhere = host === '0.0.0.0' || host === '::';
+      advertised.hostname = STOA_ADVERTISE_HOST ?? (everywhere ? hostname() : advertised.hostname);
       return advertised.origin;
     },
   };

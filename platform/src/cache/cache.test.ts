@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cacheOf, createMemoryHints, MemoryCache } from './index.ts';
+import { cacheOf, MemoryCache } from './index.ts';
 
 /** A cache whose time stands still until it is moved. */
 function started(options: { ttlMsMax?: number; entriesMax?: number } = {}) {
@@ -112,14 +112,4 @@ test('two owners of one cache do not meet', async () => {
   assert.deepEqual([...(await order.readMany(['a'], { ttlMs: 100, load: load('order') }))], [['a', 'order a']]);
   await order.forget(['a']);
   assert.equal(await product.read('a', { ttlMs: 100, load: async () => 'again' }), 'product a');
-});
-
-test('hints reach whoever wants their type', () => {
-  const hints = createMemoryHints({ alone: true });
-  const heard: string[] = [];
-  hints.onHint(({ key }) => heard.push(`all ${key}`));
-  hints.onHint(({ key }) => heard.push(`product ${key}`), ['product.changed.v1']);
-  hints.tell({ type: 'product.changed.v1', key: '1' });
-  hints.tell({ type: 'order.placed.v1', key: '2' });
-  assert.deepEqual(heard, ['all 1', 'product 1', 'all 2']);
 });

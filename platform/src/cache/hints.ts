@@ -15,23 +15,3 @@ export interface Hints {
   /** Whether every process's hints are being heard now; while they are not, nothing must be kept for longer than a change may stay unseen. */
   readonly hearing: boolean;
 }
-
-/**
- * Hints within this process.
- *
- * @param options.alone whether there is no other process that has events to tell of
- */
-export function createMemoryHints({ alone }: { alone: boolean }): Hints {
-  const hearers: ((hint: Hint) => void)[] = [];
-  return {
-    hearing: alone,
-    tell(hint) {
-      for (const hear of hearers) hear(hint);
-    },
-    onHint(hear, types) {
-      const wanted = types && new Set(types);
-      hearers.push((hint) => (wanted === undefined || wanted.has(hint.type)) && hear(hint));
-    },
-    onMissed: () => undefined,
-  };
-}

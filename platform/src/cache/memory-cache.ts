@@ -3,13 +3,16 @@ import { frozen } from './frozen.ts';
 import { readOne } from './read-one.ts';
 
 export interface MemoryCacheOptions {
-  /** Bounds every `ttlMs`, for a process that does not hear of all changes. */
+  /** Bounds every `ttlMs`: `unheardTtlMsMax` in a process that does not hear of all changes. */
   readonly ttlMsMax?: number;
   /** The oldest go first; 20,000 unless given. */
   readonly entriesMax?: number;
   /** Milliseconds that only grow. */
   readonly nowMs?: () => number;
 }
+
+/** Bounds what is kept where nobody tells this process of changes: two of them in a row, and a change still shows within a second. */
+export const unheardTtlMsMax = 500;
 
 interface Entry {
   readonly value: unknown;

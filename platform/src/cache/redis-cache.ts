@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cache, ReadMany } from './cache.ts';
 import { frozen } from './frozen.ts';
-import { MemoryCache } from './memory-cache.ts';
+import { MemoryCache, unheardTtlMsMax } from './memory-cache.ts';
 import { readOne } from './read-one.ts';
 import type { RedisLink } from './redis-link.ts';
 import { redisScript } from './redis-script.ts';
 
 /** A change shows within this time though its `forget` is lost. */
 const ttlMsMax = 1_000;
-/** Without Redis nobody tells this process what others have changed. */
-const lonelyTtlMsMax = 500;
 /** How long a load is held for one process: one that died, or is slower, is not waited for any longer. */
 const leaseMs = 500;
 /** How long another process's load is waited for at the most. */
@@ -51,7 +49,7 @@ type Loading = Promise<ReadonlyMap<string, unknown>>;
 /** A cache that processes share. While Redis is away each keeps what it loads for half a second in its own memory. */
 export class RedisCache implements Cache {
   readonly #link: RedisLink;
-  readonly #lonely = new MemoryCache({ ttlMsMax: lonelyTtlMsMax });
+  readonly #lonely = new MemoryCache({ ttlMsMax: unheardTtlMsMax });
   /** This process's loads by their tokens. Others join a load only while its lease stands, hence never one that began before a change. */
   readonly #loads = new Map<string, Loading>();
   readonly #process = randomUUID();

@@ -8,7 +8,7 @@ import { tellChanges } from './tell-changes.ts';
 
 /** Lets go what the orders still hold, and says of how many that was anything. */
 export async function releaseHeld(
-  service: Pick<Service, 'publish'>,
+  service: Pick<Service, 'publish' | 'cache'>,
   tx: Tx,
   orders: readonly { readonly orderId: string; readonly cause: Cause }[],
 ): Promise<number> {
@@ -27,7 +27,7 @@ export async function releaseHeld(
   await writeBatch(tx, { stock: shelf.changes(), changed: held.map((row) => ({ ...row, state: 'released' })) });
   const causeByOrder = new Map(orders.map(({ orderId, cause }) => [orderId, cause]));
   const causeBySku = new Map(held.map(({ sku, orderId }) => [sku, causeByOrder.get(orderId) as Cause]));
-  const changes = shelf.changedSkus().filter(crossesLimit);
-  tellChanges(service, tx, { changes, causeOf: (sku) => causeBySku.get(sku) as Cause });
+  const causeOf = (sku: string) => causeBySku.get(sku) as Cause;
+  tellChanges(service, tx, { changes: shelf.changedSkus(), worthTelling: crossesLimit, causeOf });
   return new Set(held.map(({ orderId }) => orderId)).size;
 }

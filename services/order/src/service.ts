@@ -41,9 +41,9 @@ export const order = defineService<OrderDeps>({
   name: 'order',
   contract: orderContract,
   migrations: new URL('../migrations/', import.meta.url),
-  async prepare({ db, client, log }) {
+  async prepare({ db, client, cache, log }) {
     return {
-      catalogue: new Catalogue(client(productContract)),
+      catalogue: new Catalogue(client(productContract), cache),
       customers: new Customers(client(userContract)),
       shippingPrices: new ShippingPrices(client(shippingContract)),
       stock: new Stock(client(inventoryContract), log),

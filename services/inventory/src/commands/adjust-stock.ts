@@ -7,6 +7,7 @@ import type { Principal } from '@stoa/platform/schema';
 import type { Handler } from '@stoa/platform/service';
 import { violationOf } from '../domain/adjustment.ts';
 import { mainLocation } from '../domain/stock.ts';
+import { forgetDisplayed } from '../kept-stock.ts';
 import { adjust } from '../store/adjustments.ts';
 
 type AdjustStock = typeof inventoryContract.operations.adjustStock;
@@ -33,6 +34,7 @@ export const adjustStock: Handler<AdjustStock, never> = async (call, service) =>
       const stock = await adjust(tx, adjustment);
       if (!stock) throw insufficient(sku, locationId);
       const { available, version } = stock;
+      forgetDisplayed(service, tx, [sku]);
       service.publish(tx, inventoryEvents.stockChanged, {
         key: sku,
         payload: { sku, available, version },

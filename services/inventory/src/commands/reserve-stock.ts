@@ -31,8 +31,8 @@ export const reserveStock = commandHandler(inventoryCommands.reserveStock, {
       return done;
     });
     await writeBatch(tx, { stock: shelf.changes(), taken });
-    const changes = shelf.changedSkus().filter(crossesLimit);
-    tellChanges(service, tx, { changes, causeOf: (sku) => causes.get(sku) as Cause });
+    const causeOf = (sku: string) => causes.get(sku) as Cause;
+    tellChanges(service, tx, { changes: shelf.changedSkus(), worthTelling: crossesLimit, causeOf });
     crashPoint('reservation.before-commit');
     return outcomes;
   },

@@ -1,10 +1,18 @@
-import type { Availability, Stock } from '@stoa/contracts/inventory';
+import type { Stock } from '@stoa/contracts/inventory';
 import type { Sql } from '@stoa/platform/sql';
 import { lowStockThresholdDefault, mainLocation, type SkuSetting, type StockRow, stockOf } from '../domain/stock.ts';
 
 /** Columns of the table `s`, named as a StockRow. */
 export const stockColumns = `s.sku, s.location_id as "locationId", s.on_hand as "onHand", s.reserved, s.received, s.returned, s.adjusted, s.sold,
   s.damaged, s.version`;
+
+/** What everybody may see of a SKU. */
+export interface DisplayedStock {
+  readonly sku: string;
+  readonly available: number;
+  /** The same as of the whole stock. */
+  readonly version: number;
+}
 
 interface SkuRow {
   readonly sku: string;
@@ -36,7 +44,10 @@ group by s.sku, g.low_stock_threshold
 having sum(s.on_hand - s.reserved) <= coalesce(g.low_stock_threshold, ${lowStockThresholdDefault})
 order by s.sku limit $2`;
 
-const availability = `select sku, sum(on_hand - reserved)::bigint as available from stock where sku = any($1) group by sku order by sku`;
+const displayed = `
+select s.sku, sum(s.on_hand - s.reserved)::bigint as available, (sum(s.version) + coalesce(max(g.version), 0))::bigint as version
+from stock s left join sku_setting g using (sku)
+where s.sku = any($1) group by s.sku`;
 
 export async function findStock(sql: Sql, sku: string): Promise<Stock | undefined> {
   const [row] = await sql.query<SkuRow>(one, [sku]);
@@ -49,9 +60,9 @@ export async function listStock(sql: Sql, page: { afterSku: string; limit: numbe
   return rows.map(toStock);
 }
 
-/** What is available of the SKUs that were ever stocked. */
-export function findAvailability(sql: Sql, skus: readonly string[]): Promise<Availability[]> {
-  return sql.query(availability, [skus]);
+/** What is shown of the SKUs that were ever stocked. */
+export function findDisplayed(sql: Sql, skus: readonly string[]): Promise<DisplayedStock[]> {
+  return sql.query(displayed, [skus]);
 }
 
 /** Keeps a SKU's counts as they are until the transaction ends. */

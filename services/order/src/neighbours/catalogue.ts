@@ -1,44 +1,39 @@
 import type { productContract } from '@stoa/contracts/product';
+import type { Cache } from '@stoa/platform/cache';
 import type { Client } from '@stoa/platform/client';
 import type { Cause } from '@stoa/platform/schema';
 import type { CatalogueEntry } from '../domain/pricing.ts';
 
+/** Where every change is heard of here; elsewhere the kit keeps nothing for longer than a second. */
 const keptMs = 5_000;
-const entriesMax = 50_000;
+const priceKey = (sku: string) => `price ${sku}`;
+const skuOf = (key: string) => key.slice(priceKey('').length);
 
 /**
- * Prices as the product service has them, kept for five seconds: a check-out of well-known goods asks nobody. What is missing or stale is asked for once,
- * before anything is refused. `forget` drops what an event says has changed, which is what keeps prices fresh; the five seconds are for lost events.
+ * Prices as the product service has them, kept for a moment: a check-out of well-known goods asks nobody. What is missing or stale is asked for once,
+ * before anything is refused. `forget` drops what an event says has changed, for every process of this service.
  */
 export class Catalogue {
   readonly #product: Client<typeof productContract>;
-  readonly #kept = new Map<string, { entry: CatalogueEntry; untilMs: number }>();
+  readonly #cache: Cache;
 
-  constructor(product: Client<typeof productContract>) {
+  constructor(product: Client<typeof productContract>, cache: Cache) {
     this.#product = product;
+    this.#cache = cache;
   }
 
   async find(skus: readonly string[], cause: Cause): Promise<Map<string, CatalogueEntry>> {
-    const nowMs = performance.now();
-    const found = new Map<string, CatalogueEntry>();
-    const missing = new Set<string>();
-    for (const sku of skus) {
-      const kept = this.#kept.get(sku);
-      if (kept && kept.untilMs > nowMs) found.set(sku, kept.entry);
-      else missing.add(sku);
-    }
-    if (missing.size > 0) {
-      const entries = await this.#product.getPrices({ body: { skus: [...missing] } }, { cause });
-      if (this.#kept.size + entries.length > entriesMax) this.#kept.clear();
-      for (const entry of entries) {
-        found.set(entry.sku, entry);
-        this.#kept.set(entry.sku, { entry, untilMs: nowMs + keptMs });
-      }
-    }
-    return found;
+    const found = await this.#cache.readMany<CatalogueEntry>(skus.map(priceKey), {
+      ttlMs: keptMs,
+      load: async (missing) => {
+        const entries = await this.#product.getPrices({ body: { skus: missing.map(skuOf) } }, { cause });
+        return new Map(entries.map((entry) => [priceKey(entry.sku), entry]));
+      },
+    });
+    return new Map(Array.from(found.values(), (entry) => [entry.sku, entry]));
   }
 
-  forget(skus: readonly string[]): void {
-    for (const sku of skus) this.#kept.delete(sku);
+  forget(skus: readonly string[]): Promise<void> {
+    return this.#cache.forget(skus.map(priceKey));
   }
 }

@@ -6,6 +6,6 @@ import type { OrderDeps } from '../deps.ts';
 export const onProductChanged = reaction<typeof productEvents.productChanged, OrderDeps>(
   productEvents.productChanged,
   ({ payload }, tx, service) => {
-    tx.afterCommit(() => service.deps.catalogue.forget(payload.skus));
+    tx.afterCommit(() => void service.deps.catalogue.forget(payload.skus));
   },
 );

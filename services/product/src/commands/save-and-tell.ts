@@ -4,9 +4,10 @@ import type { Cause } from '@stoa/platform/schema';
 import type { Service } from '@stoa/platform/service';
 import type { Tx } from '@stoa/platform/sql';
 import type { StoredProduct } from '../domain/product.ts';
+import { forgetProducts } from '../kept-products.ts';
 import { saveProducts } from '../store/product-rows.ts';
 
-/** Writes new and changed products, and tells everybody that they changed. */
+/** Writes new and changed products, and tells everybody that they changed; what is shown of them is forgotten. */
 export async function saveAndTell(
   service: Service,
   tx: Tx,
@@ -19,6 +20,11 @@ export async function saveAndTell(
       cause,
     });
   }
+  forgetProducts(
+    service,
+    tx,
+    changed.map(({ product }) => product.id),
+  );
   await saveProducts(tx, created, changed);
 }
 

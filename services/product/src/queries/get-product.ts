@@ -1,13 +1,11 @@
 import type { productContract } from '@stoa/contracts/product';
-import { isId } from '@stoa/platform/ids';
 import type { Handler } from '@stoa/platform/service';
 import { noSuchProduct } from '../domain/refusals.ts';
-import { findProduct } from '../store/product-rows.ts';
+import { readProduct } from '../kept-products.ts';
 import { maySeeDrafts } from './may-see-drafts.ts';
 
-export const getProduct: Handler<typeof productContract.operations.getProduct> = async (call, { db }) => {
-  const { id: idOrSlug } = call.params;
-  const product = await findProduct(db, isId(idOrSlug) ? 'id' : 'slug', idOrSlug);
+export const getProduct: Handler<typeof productContract.operations.getProduct> = async (call, service) => {
+  const product = await readProduct(service, call.params.id);
   if (product === undefined || (product.status !== 'active' && !maySeeDrafts(call.principal))) throw noSuchProduct();
   return { body: product, version: product.version };
 };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '@stoa/platform/config';
 import { fault } from '@stoa/platform/errors';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@stoa/platform/embedded';
+import { databaseSetting } from '@stoa/platform/service';
 import type { Logger } from '@stoa/platform/telemetry';
 
 /** Where the services' databases are. */
@@ -47,12 +48,12 @@ export function openDatabases(
 
   return {
     async urlOf(service) {
-      const named = environment[`STOA_${service.toUpperCase()}_DATABASE_URL`];
+      const named = environment[databaseSetting(service)];
       if (named) return checked(service, named);
       if (!embedded) {
         throw fault(
           'config.invalid',
-          `STOA_${service.toUpperCase()}_DATABASE_URL is missing: a process that hosts a part of the shop is told its database. \`stoa up --split\` does that by itself.`,
+          `${databaseSetting(service)} is missing: a process that hosts a part of the shop is told its database. \`stoa up --split\` does that by itself.`,
         );
       }
       starting ??= start();
@@ -71,7 +72,7 @@ function checked(service: string, url: string): string {
   if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return url;
   throw fault(
     'config.invalid',
-    `STOA_${service.toUpperCase()}_DATABASE_URL has to be a URL like postgres://user:password@host:5432/database.`,
+    `${databaseSetting(service)} has to be a URL like postgres://user:password@host:5432/database.`,
   );
 }
 

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
+import { openRedis } from '@stoa/platform/cache';
 import { type Environment, readSettings, setting } from '@stoa/platform/config';
 import { createDiscovery, discoverySettings } from '@stoa/platform/discovery';
+import { fault } from '@stoa/platform/errors';
 import type { RunOptions } from '@stoa/platform/service';
 import type { Logger, Metrics } from '@stoa/platform/telemetry';
 import { connectRabbit } from '@stoa/platform/transport';
@@ -22,7 +24,7 @@ export interface FleetOptions {
 
 /** What `run` needs to know of the world around this process. */
 export interface OpenFleet {
-  readonly parts: Pick<RunOptions, 'fleet' | 'broker'>;
+  readonly parts: Pick<RunOptions, 'fleet' | 'broker' | 'redis'>;
   close(): Promise<void>;
 }
 
@@ -39,8 +41,10 @@ export async function openFleet(options: FleetOptions): Promise<OpenFleet> {
   try {
     const broker = await openBroker(options);
     if (broker) closing.push(() => broker.close());
+    const redis = await openShared(options);
+    if (redis) closing.push(() => redis.close());
     const fleet = options.isWhole ? undefined : await openNeighbours(options, closing);
-    return { parts: { ...(broker && { broker }), ...(fleet && { fleet }) }, close };
+    return { parts: { ...(broker && { broker }), ...(redis && { redis }), ...(fleet && { fleet }) }, close };
   } catch (error) {
     await close();
     throw error;
@@ -54,12 +58,46 @@ async function openBroker({ settings, hosted, log, metrics }: FleetOptions) {
   return connectRabbit({ url, name: `stoa ${hosted.join(' ')}`, services: inner, log, metrics });
 }
 
-async function openNeighbours({ environment, hosted, log }: FleetOptions, closing: (() => Promise<void> | void)[]) {
+async function openShared({ settings, hosted, log }: FleetOptions) {
+  const url = settings.STOA_REDIS_URL;
+  return url === undefined ? undefined : openRedis(url, { log, name: `stoa ${hosted.join(' ')}` });
+}
+
+/**
+ * The environment with `STOA_DISCOVERY` taken apart: `static:order=http://a:4003,http://b:4003;user=…`, `dns:shop.example`, `consul:http://…`. A bare word
+ * stands for the same with the settings of its own.
+ *
+ * @throws AppError `config.invalid`
+ */
+export function takeApart(environment: Environment): Environment {
+  const text = environment.STOA_DISCOVERY ?? '';
+  const [, kind = text, rest = ''] = /^(static|dns|consul):(.*)$/s.exec(text.trim()) ?? [];
+  if (rest === '') return { ...environment, STOA_DISCOVERY: kind };
+  if (kind === 'dns') return { ...environment, STOA_DISCOVERY: kind, STOA_DNS_DOMAIN: rest };
+  if (kind === 'consul') return { ...environment, STOA_DISCOVERY: kind, STOA_CONSUL_URL: rest };
+  const urls: Record<string, string> = {};
+  for (const part of rest.split(';').filter((word) => word.trim() !== '')) {
+    const [service = '', list] = part.split('=').map((word) => word.trim());
+    if (list === undefined || !ports.has(service)) {
+      throw fault(
+        'config.invalid',
+        `STOA_DISCOVERY: "${part}" has to be a service and its URLs, like order=http://10.0.0.7:4003,http://10.0.0.8:4003. Services are ${[...ports.keys()].join(', ')}.`,
+      );
+    }
+    urls[`STOA_${service.toUpperCase()}_URL`] = list;
+  }
+  return { ...environment, ...urls, STOA_DISCOVERY: kind };
+}
+
+async function openNeighbours({ environment: given, hosted, log }: FleetOptions, closing: (() => Promise<void> | void)[]) {
+  const environment = takeApart(given);
   const { STOA_INTERNAL_HOST: host, STOA_ADVERTISE_HOST, STOA_DRAIN_GRACE: graceMs } = readSettings(environment, described);
   const trust = await openTrust(readSettings(environment, trustSettings), { hosted, log });
   closing.push(() => trust.close());
   const discovery = await createDiscovery(readSettings(environment, discoverySettings), {
     log,
+    environment,
+    services: services.filter(({ name, edge }) => edge === undefined && !hosted.includes(name)).map(({ name }) => name),
     defaultUrl: (service) => `${trust.protocol}//127.0.0.1:${ports.get(service)}`,
   });
   closing.push(() => discovery.close());

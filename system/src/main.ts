@@ -120,6 +120,8 @@ const starting: ProcessHealth = {
 
 /** @throws AppError `config.invalid` naming those that there are not */
 function definitionsOf(names: readonly string[]): ServiceDefinition<never>[] {
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw fault('config.invalid', `${twice} is named twice: name each service once.`);
   const unknown = names.filter((name) => !serviceNames.includes(name));
   if (unknown.length > 0) {
     throw fault(

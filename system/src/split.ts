@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '@stoa/platform/config';
 import { fault } from '@stoa/platform/errors';
 import { poolConnectionsMax } from '@stoa/platform/embedded';
+import { databaseSetting } from '@stoa/platform/service';
 import { createLog, type Logger } from '@stoa/platform/telemetry';
 import { type Admin, firstAdmin } from './admin.ts';
 import { type Databases, openDatabases } from './databases.ts';
@@ -141,7 +142,7 @@ async function ownEnvironment(
   const own = { STOA_METRICS_PORT: String(metricsPort) };
   if (service === 'gateway') return { ...own, PORT: String(port) };
   const tls = environment.STOA_TLS_DIR ? { STOA_TLS_DIR: resolve(environment.STOA_TLS_DIR, service) } : {};
-  const database = { [`STOA_${service.toUpperCase()}_DATABASE_URL`]: await databases.urlOf(service) };
+  const database = { [databaseSetting(service)]: await databases.urlOf(service) };
   return { ...own, ...tls, ...database, [portSetting(service)]: String(port) };
 }
 

@@ -8,7 +8,7 @@ import { Inbox } from '../inbox/index.ts';
 import { Outbox, Relay } from '../outbox/index.ts';
 import { Participant, SagaEngine, SagaWatch } from '../saga/index.ts';
 import type { Contract, Message } from '../schema/index.ts';
-import { Database, migrate, readMigrations } from '../sql/index.ts';
+import { Database, migrate, reachDatabase, readMigrations } from '../sql/index.ts';
 import type { Metrics, Traces } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Transport } from '../transport/index.ts';
@@ -50,6 +50,11 @@ export interface HostedService {
 
 const kitMigrations = new URL('../../migrations/', import.meta.url);
 
+/** The variable that holds the URL of a service's database. */
+export function databaseSetting(service: string): string {
+  return `STOA_${service.toUpperCase()}_DATABASE_URL`;
+}
+
 /** Opens a service: database, migrations, everything between a request and its effects. */
 export async function hostService(
   definition: ServiceDefinition<never>,
@@ -62,6 +67,7 @@ export async function hostService(
     connectionsMax: options.connectionsMax,
     prepared: environment.STOA_PREPARED_STATEMENTS === 'off' ? 'off' : 'on',
   });
+  await reachDatabase(db, { url: options.databaseUrl, setting: databaseSetting(definition.name) });
   await migrate(db, 'kit', await readMigrations(kitMigrations));
   if (definition.migrations) await migrate(db, definition.name, await readMigrations(definition.migrations));
 

@@ -19,6 +19,6 @@ export {
 export type { Edge, EdgeHost, HealthReport, LocalTarget, RemoteTarget, RequestContext } from './edge.ts';
 export type { Fleet } from './fleet.ts';
 export { answerProbes, type ProcessHealth } from './health.ts';
-export type { HostedService } from './host-service.ts';
+export { databaseSetting, type HostedService } from './host-service.ts';
 export * from './ops-contract.ts';
 export { type CallersHost, type Running, type RunOptions, run } from './run.ts';

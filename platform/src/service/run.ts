@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Callers, createCallers, type UserDirectory } from '../auth/index.ts';
+import type { SharedRedis } from '../cache/index.ts';
 import { type Client, createClients } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
 import { assert, fault, refusal } from '../errors/index.ts';
@@ -30,6 +31,8 @@ export interface RunOptions {
   readonly fleet?: Fleet;
   /** What carries messages between processes; without it subscribers take them by a request. */
   readonly broker?: Broker;
+  /** What processes of the shop share beside their messages; without it each keeps its own. */
+  readonly redis?: SharedRedis;
   /** Told about requests, connections, messages and sagas. */
   readonly metrics?: Metrics;
   /** Where spans of requests, messages, steps and effects go; whoever made it closes it after the stop. */
@@ -70,7 +73,7 @@ const connectionsMaxDefault = 60;
 
 /** Hosts services in this process and connects them with each other and with those elsewhere; returns when all are ready. */
 export async function run(definitions: readonly ServiceDefinition<never>[], options: RunOptions): Promise<Running> {
-  const { environment, log, clock = systemClock, fleet, broker, metrics, traces } = options;
+  const { environment, log, clock = systemClock, fleet, broker, redis, metrics, traces } = options;
   const names = definitions.map((definition) => definition.name);
   assert(new Set(names).size === names.length, 'two services have one name');
   const inner = definitions.filter((definition) => definition.edge === undefined);
@@ -124,6 +127,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       subscribersOf,
       onEvent: (message) => {
         options.onEvent?.(message);
+        redis?.hints.tell({ type: message.type, key: message.key });
         for (const hear of listeners.get(message.type) ?? []) hear(message);
       },
       client: clientsOf(definition.name).client,
@@ -154,12 +158,18 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
     registrations.push(await joined.discovery.register({ service: name, url: joined.advertise(name, url) }));
   }
 
+  /** What all services need. Without either of these orders are taken: degraded, not down. */
+  const dependencies = (): HealthReport[] => [
+    ...(broker ? [stateOf('broker', broker)] : []),
+    ...(redis ? [stateOf('redis', redis)] : []),
+  ];
+
   const health: ProcessHealth = {
     version: options.version,
     isDraining: () => draining,
     async look() {
       const own = [...hosted.values()].map(({ definition, service }) => healthOf(definition, service));
-      return [...(await Promise.all(own)), ...brokerHealth(broker)];
+      return [...(await Promise.all(own)), ...dependencies()];
     },
   };
 
@@ -239,9 +249,10 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       ...(fleet && { discovery: fleet.discovery, trust: fleet.trust }),
       health: async () => [
         ...(await Promise.all(system.map(({ name }) => askHealth(client(opsContract(name)), name)))),
-        ...brokerHealth(broker),
+        ...dependencies(),
       ],
       onEvent,
+      ...(redis && { hints: redis.hints, counters: redis.counters }),
       ...(metrics && { observe: metrics.observeHttp(door.name) }),
       ...(traces && { startTrace: traces.start, traces }),
     });
@@ -288,9 +299,7 @@ async function askHealth(client: Client<ReturnType<typeof opsContract>>, name: s
   }
 }
 
-/** Orders are taken without the broker and carried out once it is back: degraded, not down. */
-function brokerHealth(broker: Broker | undefined): HealthReport[] {
-  if (broker === undefined) return [];
-  if (broker.state === 'up') return [{ name: 'broker', state: 'up', latencyMs: 0 }];
-  return [{ name: 'broker', state: 'degraded', latencyMs: 0, reason: broker.reason ?? 'it cannot be reached' }];
+function stateOf(name: string, { state, reason }: { state: string; reason?: string | undefined }): HealthReport {
+  if (state === 'up') return { name, state, latencyMs: 0 };
+  return { name, state: 'degraded', latencyMs: 0, reason: reason ?? 'it cannot be reached' };
 }

@@ -1,5 +1,6 @@
 export { Database, type TransactionOptions } from './database.ts';
 export { type Migration, migrate, readMigrations } from './migrate.ts';
 export { type DatabaseOptions, isConnectionError, sqlState, violatedConstraint } from './pool.ts';
+export { reachDatabase } from './reach.ts';
 export { type Columns, insertRows, insertText } from './rows.ts';
 export { type Sql, type Tx, type Writer, writer } from './sql.ts';

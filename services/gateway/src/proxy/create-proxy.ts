@@ -8,7 +8,7 @@ import { bodyBytesMaxDefault } from '../answer/too-large.ts';
 import type { ServiceTargets } from '../routing/target.ts';
 import { Passage, type Way } from './passage.ts';
 import { RetryBudget } from './retry-budget.ts';
-import { createUpstreams } from './upstreams.ts';
+import { createUpstreams, type Upstreams } from './upstreams.ts';
 
 /** Hands requests to services in other processes. */
 export interface Proxy {
@@ -34,12 +34,15 @@ export function createProxy(options: {
   connectionsMax: number;
 }): Proxy {
   const { discovery, trust, log, connectionsMax } = options;
-  const upstreams = createUpstreams({ connectionsMax, connect: trust.connect });
+  const opened: Upstreams[] = [];
   const proof = () => trust.proof('gateway');
 
   return {
     targets({ contract, discoveryName }) {
       const { service, operations } = contract;
+      // Whoever answers has to prove that it is this service, so connections are not shared between services.
+      const upstreams = createUpstreams({ connectionsMax, connect: trust.connectFor(service) });
+      opened.push(upstreams);
       const shared = { service, discoveryName, discovery, upstreams, log, proof, retries: new RetryBudget() };
       return {
         contract,
@@ -54,7 +57,9 @@ export function createProxy(options: {
         },
       };
     },
-    close: () => upstreams.close(),
+    async close() {
+      await Promise.all(opened.map((upstreams) => upstreams.close()));
+    },
   };
 }
 

@@ -57,6 +57,8 @@ export class Passage implements Dispatcher.DispatchHandler {
   #streamed: StreamedBody | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #answered = false;
+  /** A replica that cannot work says so faster than the others work, and would draw all requests to itself. */
+  #outcome: 'ok' | 'failed' = 'ok';
   #gone = false;
 
   constructor(way: Way, request: IncomingMessage, response: ServerResponse, context: HandedOn) {
@@ -143,6 +145,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     const own = this.#context.answerHeaders ?? none;
     response.writeHead(status, answerHeaders(controller.rawHeaders as Buffer[], status, own));
     this.#answered = true;
+    this.#outcome = status === 503 ? 'failed' : 'ok';
     if (this.#way.streams) response.flushHeaders();
   }
 
@@ -154,7 +157,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#settle('ok');
+    this.#settle(this.#outcome);
     if (this.#hasUnreadBody()) endAfterRequest(this.#response);
     else this.#response.end();
   }

@@ -452,6 +452,9 @@ describe('replicas that fail', () => {
     assert.deepEqual([answer.status, code], [503, 'service.unavailable']);
     assert.match(detail, /witness/);
     assert.equal(answer.headers.get('retry-after'), '1');
+  });
+
+  test('a service of which none is known is 503 too', async () => {
     await start([]);
     assert.equal((await call('/api/v1/things/1')).status, 503);
   });

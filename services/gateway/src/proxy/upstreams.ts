@@ -1,9 +1,11 @@
+import type { Connector } from '@stoa/platform/trust';
 import { type Dispatcher, Pool } from 'undici';
 
 export interface UpstreamSettings {
   /** Connections to one replica for requests that are soon answered. */
   readonly connectionsMax: number;
-  readonly connect: Pool.Options['connect'];
+  /** How to open one; undefined for plain HTTP. */
+  readonly connect: Connector | undefined;
 }
 
 /** One replica of a service, with the connections to it. */
@@ -35,7 +37,7 @@ const headersBytesMax = 16_384;
 /** How long after its last request a replica is remembered. */
 const unusedMs = 300_000;
 
-/** The connections to all replicas of all services. Those of replicas that are asked no more are closed after a while. */
+/** The connections to all replicas of a service. Those of replicas that are asked no more are closed after a while. */
 export function createUpstreams(settings: UpstreamSettings): Upstreams {
   const upstreams = new Map<string, PooledUpstream>();
 

@@ -87,6 +87,7 @@ export function listedReplicas(urls: readonly string[], told: Told[]): Discovery
     ready: async () => undefined,
     register: async () => ({ deregister: async () => undefined }),
     endpoints: () => urls.map((url) => ({ url, ejected: false, inFlight: 0 })),
+    problem: () => undefined,
     close: async () => undefined,
   };
 }

@@ -128,8 +128,9 @@ function* hardeningProblems({ containers }: Fleet): Generator<string> {
 
 function* settingProblems(fleet: Fleet, page: string): Generator<string> {
   const described = new Set([...page.matchAll(/^\| `([A-Z][A-Z0-9_<>]*)` \|/gm)].map(([, name = '']) => name));
-  const given = new Set(hosts(fleet).flatMap(([, { environment = {} }]) => Object.keys(environment)));
+  const given = new Set(Object.values(fleet.containers).flatMap(({ environment = {} }) => Object.keys(environment)));
   for (const name of given) {
+    if (!/^(STOA|OTEL)_|^PORT$/.test(name)) continue;
     const pattern = fleet.services.reduce(
       (text, service) => text.replace(`STOA_${service.name.toUpperCase()}_`, 'STOA_<SERVICE>_'),
       name,

@@ -1,5 +1,6 @@
 import type { Static, TObject, TProperties, TSchema } from 'typebox';
 import { assert, type ErrorDeclaration } from '../errors/index.ts';
+import type { CallPolicy, Fallback } from './calling.ts';
 import type { Role } from './principal.ts';
 
 /**
@@ -63,8 +64,10 @@ export interface Operation<
   readonly timeoutMs?: number;
   /** Seconds for which the gateway may keep a good answer given to anonymous callers and customers alike. */
   readonly publicCacheS?: number;
-  /** What a caller gets when the service cannot be reached, instead of an error. Never silent: the caller says it is partial. */
-  readonly fallback?: unknown;
+  /** Carrying it out twice does no more than once, though its method does not say so: a look-up by POST. Callers may ask again. */
+  readonly repeatable?: true;
+  readonly policy?: CallPolicy;
+  readonly fallback?: Fallback;
 }
 
 export interface OperationInput<P extends TProperties, Q extends TProperties, B, R> {
@@ -85,7 +88,9 @@ export interface OperationInput<P extends TProperties, Q extends TProperties, B,
   readonly bodyBytesMax?: number;
   readonly timeoutMs?: number;
   readonly publicCacheS?: number;
-  readonly fallback?: unknown;
+  readonly repeatable?: true;
+  readonly policy?: CallPolicy;
+  readonly fallback?: Fallback;
 }
 
 /** An event: something that happened, told to whoever listens. Its type ends in its version: `order.confirmed.v1`. */

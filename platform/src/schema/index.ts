@@ -1,4 +1,5 @@
 export { type Static, type TSchema, Type } from 'typebox';
+export type { CallPolicy, Fallback } from './calling.ts';
 export {
   type Access,
   anyone,

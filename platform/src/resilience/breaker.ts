@@ -1,0 +1,65 @@
+import { type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleWhen, type IBackoff } from 'cockatiel';
+import { findAppError } from '../errors/index.ts';
+import { FailureCount } from './failure-count.ts';
+
+const pauseMsFirst = 500;
+const pauseMsMax = 5_000;
+
+export type BreakerState = 'closed' | 'half-open' | 'open';
+
+/** Thrown in place of a call while there are none. */
+export class Broken extends Error {}
+
+/**
+ * Stops calls that keep failing. Open, it refuses them at once; after half a second, then one, two, four and at most five, it lets one through, and what
+ * comes of that decides. Refusals are answers: they show that the callee works.
+ */
+export class Breaker {
+  readonly #circuit: CircuitBreakerPolicy;
+  #probeAtMs = 0;
+
+  constructor(onChange: (state: BreakerState) => void) {
+    const pause = (durationMs: number): IBackoff<unknown> => ({
+      duration: durationMs,
+      next: () => this.#pause(pause(Math.min(durationMs * 2, pauseMsMax))),
+    });
+    this.#circuit = circuitBreaker(handleWhen(isFailure), {
+      breaker: new FailureCount(),
+      halfOpenAfter: { next: () => this.#pause(pause(pauseMsFirst)) },
+    });
+    this.#circuit.onStateChange((state) => onChange(nameOf(state)));
+  }
+
+  get state(): BreakerState {
+    return nameOf(this.#circuit.state);
+  }
+
+  /** Milliseconds until a call is let through; 0 when that may be the next. */
+  get waitMs(): number {
+    return Math.max(0, this.#probeAtMs - Date.now());
+  }
+
+  /** @throws Broken when calls are stopped */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const { state } = this.#circuit;
+    if (state === CircuitState.Closed) return this.#circuit.execute(work);
+    // While half open one call is on its way; cockatiel would let the others wait for it.
+    if (state !== CircuitState.Open || this.waitMs > 0) return Promise.reject(new Broken());
+    return this.#circuit.execute(work);
+  }
+
+  #pause(pause: IBackoff<unknown>): IBackoff<unknown> {
+    this.#probeAtMs = Date.now() + pause.duration;
+    return pause;
+  }
+}
+
+/** Whether something went wrong, as against a no. */
+export function isFailure(error: unknown): boolean {
+  return findAppError(error)?.kind !== 'refusal';
+}
+
+function nameOf(state: CircuitState): BreakerState {
+  if (state === CircuitState.Closed) return 'closed';
+  return state === CircuitState.HalfOpen ? 'half-open' : 'open';
+}

@@ -1,0 +1,117 @@
+import type { Logger } from 'pino';
+import { timeoutMsDefault } from '../http/index.ts';
+import type { Operation } from '../schema/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+import { Breaker, type BreakerState } from './breaker.ts';
+import { GuardedOperation, type OperationPolicy, type PolicyListener } from './operation-policy.ts';
+import { RetryBudget } from './retry-budget.ts';
+
+export interface PoliciesOptions {
+  /** Who calls, for the log. */
+  readonly caller: string;
+  readonly metrics?: Metrics;
+  readonly log?: Logger;
+  /** Random numbers from 0 to 1, for the jitter; the machine's unless given. */
+  readonly random?: () => number;
+}
+
+/** The policies of one process. */
+export interface Policies {
+  /** The policy of an operation: always the same one, however often it is asked for. */
+  of(service: string, operationName: string, operation: Operation): OperationPolicy;
+  /** From now on nothing is tried again, so that what is under way ends soon. */
+  close(): void;
+}
+
+const attemptsMaxDefault = 3;
+const concurrentMaxDefault = 512;
+const attemptShare = 0.4;
+const stateValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
+
+/**
+ * Makes policies as the contracts declare them. Bulkhead and breaker are per operation: one that is broken or slow must not take its siblings with it,
+ * and a service that is gone fails all of them, each in its own few calls. (A single replica that is gone is the business of discovery.) The retry budget
+ * is per service, because what it protects is the service.
+ */
+export function createPolicies(options: PoliciesOptions): Policies {
+  const { metrics, random = Math.random } = options;
+  const policies = new Map<string, OperationPolicy>();
+  const breakers: { service: string; operation: string; breaker: Breaker }[] = [];
+  const budgets = new Map<string, RetryBudget>();
+  let closed = false;
+
+  const labels = ['service', 'operation', 'reason'];
+  const retries = metrics?.counter('stoa_client_retries_total', 'Calls tried again, by why', labels);
+  const rejections = metrics?.counter(
+    'stoa_client_rejections_total',
+    'Calls not made and retries not granted: too many at a time (bulkhead), failing (breaker), too many retries (budget)',
+    labels,
+  );
+  metrics?.gauge(
+    'stoa_client_breaker_state',
+    'Whether an operation is called: 0 closed (it is), 1 half open (one call tries it), 2 open (it is not)',
+    ['service', 'operation'],
+    () =>
+      breakers.map(({ service, operation, breaker }) => ({
+        labels: { service, operation },
+        value: stateValues[breaker.state],
+      })),
+  );
+
+  function make(service: string, name: string, operation: Operation): OperationPolicy {
+    const budget = budgets.get(service) ?? new RetryBudget();
+    budgets.set(service, budget);
+    const breaker = new Breaker(tellChanges({ ...options, service, operation: name }));
+    breakers.push({ service, operation: name, breaker });
+    const hear: PolicyListener = {
+      retried: (reason) => retries?.({ service, operation: name, reason }),
+      rejected: (reason) => rejections?.({ service, operation: name, reason }),
+    };
+    return new GuardedOperation({
+      service,
+      operation: name,
+      attemptsMax: operation.policy?.attemptsMax ?? attemptsMaxDefault,
+      attemptTimeoutMs: operation.policy?.attemptTimeoutMs ?? attemptTimeoutOf(operation),
+      concurrentMax: operation.policy?.concurrentMax ?? concurrentMaxDefault,
+      budget,
+      breaker,
+      hear,
+      isClosed: () => closed,
+      random,
+    });
+  }
+
+  return {
+    of(service, name, operation) {
+      const key = `${service} ${name}`;
+      let policy = policies.get(key);
+      if (policy === undefined) {
+        policy = make(service, name, operation);
+        policies.set(key, policy);
+      }
+      return policy;
+    },
+    close() {
+      closed = true;
+    },
+  };
+}
+
+function attemptTimeoutOf({ method, repeatable, timeoutMs = timeoutMsDefault, streams }: Operation): number {
+  const mayHang = method === 'GET' || repeatable === true;
+  return mayHang && streams === undefined && timeoutMs <= timeoutMsDefault
+    ? timeoutMs * attemptShare
+    : Number.POSITIVE_INFINITY;
+}
+
+/** One line when calls are stopped, one when they go on; the tries in between only for those who want to know everything. */
+function tellChanges({ log, ...who }: { log?: Logger; caller: string; service: string; operation: string }) {
+  const line = { caller: who.caller, callee: who.service, operation: who.operation };
+  let isStopped = false;
+  return (state: BreakerState): void => {
+    if (state === 'open' && !isStopped) log?.warn(line, 'an operation keeps failing: it is not called for a moment');
+    else if (state === 'closed') log?.info(line, 'an operation answers again');
+    else log?.debug({ ...line, state }, 'an operation that keeps failing was tried');
+    isStopped = state !== 'closed';
+  };
+}

@@ -1,5 +1,6 @@
-import { assert, refusal } from '../errors/index.ts';
+import { assert } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
+import { badProof } from './bad-proof.ts';
 import { readServiceToken, serviceName, signServiceToken, tokenLifeS } from './service-token.ts';
 import type { Trust } from './trust.ts';
 
@@ -40,9 +41,4 @@ export function createSecretTrust(secrets: readonly string[], clock: Clock): Tru
     certificate: undefined,
     close: () => undefined,
   };
-}
-
-/** Always in the same words; the reason is the cause, for the log. */
-export function badProof(reason: string): Error {
-  return refusal('auth.invalid', 'The proof of the calling service is not valid.', { cause: new Error(reason) });
 }

@@ -28,11 +28,14 @@ export function readServiceToken(
   const [, service = '', endsAt = '', given = ''] = form.exec(token) ?? [];
   if (service === '') return { bad: 'it is not a token of a service' };
   const claim = `${service}.${endsAt}`;
-  const isGenuine = secrets.some((secret) => timingSafeEqual(Buffer.from(signature(secret, claim)), Buffer.from(given)));
+  const isGenuine = secrets.some((secret) =>
+    timingSafeEqual(Buffer.from(signature(secret, claim)), Buffer.from(given)),
+  );
   if (!isGenuine) return { bad: 'its signature is wrong: both processes need the same STOA_SERVICE_SECRET' };
   const leftS = Number(endsAt) - nowS;
   if (leftS < -clocksApartS) return { bad: `it ended ${Math.round(-leftS)} s ago` };
-  if (leftS > tokenLifeS + clocksApartS) return { bad: `it was made ${Math.round(leftS - tokenLifeS)} s in the future` };
+  if (leftS > tokenLifeS + clocksApartS)
+    return { bad: `it was made ${Math.round(leftS - tokenLifeS)} s in the future` };
   return { service };
 }
 

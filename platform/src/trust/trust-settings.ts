@@ -3,7 +3,9 @@ import { type Setting, setting, type ValuesOf } from '../config/index.ts';
 /** What `openTrust` has to be told. */
 export const trustSettings = {
   STOA_TLS_DIR: setting.optional(
-    setting.text({ describe: 'Folder with ca.pem, cert.pem and key.pem of this process, for mutual TLS between processes' }),
+    setting.text({
+      describe: 'Folder with ca.pem, cert.pem and key.pem of this process, for mutual TLS between processes',
+    }),
   ),
   STOA_SERVICE_SECRET: secrets('What processes prove themselves with where there is no TLS'),
 };

@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http';
+import type { ServerOptions } from 'node:https';
+import { createSecureContext, TLSSocket } from 'node:tls';
+import { buildConnector } from 'undici';
+import { fault } from '../errors/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import type { Clock } from '../time/index.ts';
+import { badProof } from './bad-proof.ts';
+import { type Credentials, checkCredentials, exactName, readCredentialFiles } from './credentials.ts';
+import { serviceName } from './service-token.ts';
+import type { Connector, Trust } from './trust.ts';
+import { watchCredentials } from './watch-credentials.ts';
+
+export interface TlsTrustOptions {
+  readonly folder: string;
+  readonly hosted: readonly string[];
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly pollMs: number;
+  readonly requireClientCertificate: boolean;
+}
+
+/** For all processes are ours and of one version. */
+const minVersion = 'TLSv1.3';
+/** Within a data centre. A server that is not there must not use up a caller's time. */
+const connectMs = 2_000;
+const handshakeMs = 10_000;
+
+/**
+ * Processes show each other certificates of one authority, and what they say cannot be read on the way.
+ *
+ * @throws AppError `config.invalid`, a line for each problem
+ */
+export async function openTlsTrust(options: TlsTrustOptions): Promise<Trust> {
+  const { folder, hosted, log, clock, pollMs } = options;
+  const watched = watchCredentials({ folder, names: hosted, first: await firstOf(options), clock, log, pollMs });
+  const proofs = new Map<string, Readonly<Record<string, string>>>();
+  const proven = new WeakMap<TLSSocket, Set<string>>();
+  const serverOptions = (credentials: Credentials): ServerOptions => ({
+    ...filesOf(credentials),
+    minVersion,
+    requestCert: true,
+    rejectUnauthorized: options.requireClientCertificate,
+    handshakeTimeout: handshakeMs,
+  });
+  let connector = connectorOf(watched.current());
+  watched.onRenewed((renewed) => {
+    connector = connectorOf(renewed);
+    proofs.clear();
+  });
+
+  return {
+    protocol: 'https:',
+    proof(caller) {
+      let proof = proofs.get(caller);
+      if (proof === undefined) {
+        if (!names(watched.current(), caller))
+          throw fault(
+            'config.invalid',
+            `The certificate in ${folder} does not name ${caller}: have one issued that does.`,
+          );
+        proof = Object.freeze({ 'x-stoa-service': caller });
+        proofs.set(caller, proof);
+      }
+      return proof;
+    },
+    callerOf(request: IncomingMessage) {
+      const claimed = request.headers['x-stoa-service'];
+      if (claimed === undefined) return undefined;
+      const { socket } = request;
+      const name = String(claimed);
+      // With rejectUnauthorized off, a connection may lack a certificate or show a stranger's.
+      if (!(socket instanceof TLSSocket) || !socket.authorized)
+        throw badProof('the connection has no certificate of ours');
+      if (proven.get(socket)?.has(name)) return name;
+      const certificate = socket.getPeerX509Certificate();
+      if (!serviceName.test(name) || certificate?.checkHost(name, exactName) === undefined)
+        throw badProof(`the certificate is of ${certificate?.subjectAltName}, the claim is ${JSON.stringify(name)}`);
+      proven.set(socket, (proven.get(socket) ?? new Set()).add(name));
+      return name;
+    },
+    server: {
+      options: () => serverOptions(watched.current()),
+      onRenewed: (hear) => watched.onRenewed((renewed) => hear(serverOptions(renewed))),
+    },
+    connect: (target, callback) => connector(target, callback),
+    connectFor: (service) => (target, callback) => connector({ ...target, servername: service }, callback),
+    certificate: { expiresAtMs: () => watched.current().expiresAtMs, concern: watched.concern },
+    close: () => watched.close(),
+  };
+}
+
+async function firstOf({ folder, hosted, clock }: TlsTrustOptions): Promise<Credentials> {
+  const read = await readCredentialFiles(folder);
+  const checked =
+    'value' in read ? checkCredentials(read.value, { folder, names: hosted, nowMs: clock.nowMs() }) : read;
+  if ('value' in checked) return checked.value;
+  throw fault('config.invalid', checked.problems.map((problem) => `STOA_TLS_DIR: ${problem}`).join('\n'));
+}
+
+function names({ leaf }: Credentials, service: string): boolean {
+  return serviceName.test(service) && leaf.checkHost(service, exactName) !== undefined;
+}
+
+function filesOf({ ca, cert, key }: Credentials) {
+  // Whoever is in ca.pem is trusted, be it the root of all or one below.
+  return { ca, cert, key, allowPartialTrustChain: true };
+}
+
+function connectorOf(credentials: Credentials): Connector {
+  return buildConnector({
+    secureContext: createSecureContext({ ...filesOf(credentials), minVersion }),
+    allowH2: false,
+    timeout: connectMs,
+    // A session that is taken up again is not asked for a certificate: connections are kept long enough to do without.
+    maxCachedSessions: 0,
+  });
+}

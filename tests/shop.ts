@@ -18,6 +18,8 @@ export interface ShopOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where the first process dies while it opens: `point:n`. A second one follows. */
   readonly crashAtFirst?: string;
+  /** How the services are spread over processes: what `stoa up` is told beside its settings. One process unless given. */
+  readonly placement?: readonly string[];
 }
 
 export interface Placing extends AskOptions {
@@ -29,20 +31,22 @@ export interface Placing extends AskOptions {
 export class TestShop {
   readonly dataDir: string;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #placement: readonly string[];
   #process: ChildProcess | undefined;
   #url = '';
   #output = '';
   #adminToken = '';
   #opened: Promise<unknown> = Promise.resolve();
 
-  constructor(dataDir: string, environment: Readonly<Record<string, string>>) {
+  constructor(dataDir: string, environment: Readonly<Record<string, string>>, placement: readonly string[] = []) {
     this.dataDir = dataDir;
     this.#environment = environment;
+    this.#placement = placement;
   }
 
   /** Starts an empty shop. */
-  static async open({ environment = {}, crashAtFirst }: ShopOptions = {}): Promise<TestShop> {
-    const shop = new TestShop(await mkdtemp(join(tmpdir(), 'stoa-shop-')), environment);
+  static async open({ environment = {}, crashAtFirst, placement }: ShopOptions = {}): Promise<TestShop> {
+    const shop = new TestShop(await mkdtemp(join(tmpdir(), 'stoa-shop-')), environment, placement);
     if (crashAtFirst !== undefined) await shop.start({ STOA_CRASH_AT: crashAtFirst }).catch(() => undefined);
     await shop.start();
     const { accessToken } = await shop.expect<{ accessToken: string }>(200, 'POST', '/api/v1/auth/login', {
@@ -90,7 +94,7 @@ export class TestShop {
   async #start(environment: Readonly<Record<string, string>>): Promise<number> {
     const startedAtMs = performance.now();
     this.#output = '';
-    const child = spawn(process.execPath, ['--disable-warning=DeprecationWarning', main, 'up'], {
+    const child = spawn(process.execPath, ['--disable-warning=DeprecationWarning', main, 'up', ...this.#placement], {
       env: {
         PATH: process.env.PATH,
         STOA_HOST: '127.0.0.1',

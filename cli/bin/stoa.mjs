@@ -12,7 +12,9 @@ const pinned = fileURLToPath(new URL(`../../node_modules/node/bin/${binary}`, im
 // Half of what V8 would let the heap grow to by itself: a shop on a laptop, or in a container of 512 MB.
 const args = ['--max-semi-space-size=24', '--max-old-space-size=384', main, ...process.argv.slice(2)];
 // glibc keeps what short-lived large blocks (Argon2 takes 19 MB a password) were made of, a piece for each thread, unless told otherwise.
-const env = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '4194304', ...process.env };
+// Sources are stripped of their types and compiled once, not at every start of each of nine processes: 0.6 s of a core instead of 1.2 each.
+const compiled = fileURLToPath(new URL('../../node_modules/.cache/stoa-compiled', import.meta.url));
+const env = { NODE_COMPILE_CACHE: compiled, MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '4194304', ...process.env };
 
 if (!existsSync(pinned)) {
   process.stderr.write('The pinned Node is not installed. Run `npm ci` in the folder of the clone first.\n');

@@ -59,6 +59,7 @@ export async function openSplit({ environment, demo, replicas, command }: SplitO
   const databases = openDatabases(environment, { dataDir, embedded: true, log });
   const children: Child[] = [];
   const stop = async (deadlineMs = Date.now() + drainMs) => {
+    for (const child of children) child.expectEnd();
     // The door first: what it has let in can still be answered.
     const isDoor = ({ place }: Child) => ports.get(place.service) === ports.get('gateway');
     await Promise.all(children.filter(isDoor).map((child) => child.stop(deadlineMs)));
@@ -179,6 +180,11 @@ class Child {
     this.started.catch(() => undefined);
   }
 
+  /** From now on its end is no accident. */
+  expectEnd(): void {
+    this.#stopping.abort();
+  }
+
   /** Asks it to drain; ends it when the deadline has passed. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
@@ -195,6 +201,8 @@ class Child {
     const child = spawn(program, [...args, service], {
       env: this.#environment as NodeJS.ProcessEnv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // In a group of its own, so that Ctrl-C reaches it through this process, in order.
+      detached: true,
     });
     this.#process = child;
     this.#ended = new Promise((resolve) => child.once('exit', () => resolve()));

@@ -10,7 +10,7 @@ import { newId } from '@stoa/platform/ids';
 import { type Answer, type AskOptions, ask } from './ask.ts';
 
 const main = fileURLToPath(new URL('../cli/src/main.ts', import.meta.url));
-const admin = { email: 'admin@shop.example', password: 'correct horse battery' };
+export const admin = { email: 'admin@shop.example', password: 'correct horse battery' };
 const startMsMax = 60_000;
 
 export interface ShopOptions {
@@ -49,11 +49,23 @@ export class TestShop {
     const shop = new TestShop(await mkdtemp(join(tmpdir(), 'stoa-shop-')), environment, placement);
     if (crashAtFirst !== undefined) await shop.start({ STOA_CRASH_AT: crashAtFirst }).catch(() => undefined);
     await shop.start();
-    const { accessToken } = await shop.expect<{ accessToken: string }>(200, 'POST', '/api/v1/auth/login', {
+    await shop.#signIn();
+    return shop;
+  }
+
+  /** A shop that somebody else has started at this URL. */
+  static async at(url: string, dataDir: string): Promise<TestShop> {
+    const shop = new TestShop(dataDir, {});
+    shop.#url = url;
+    await shop.#signIn();
+    return shop;
+  }
+
+  async #signIn(): Promise<void> {
+    const { accessToken } = await this.expect<{ accessToken: string }>(200, 'POST', '/api/v1/auth/login', {
       body: admin,
     });
-    shop.#adminToken = accessToken;
-    return shop;
+    this.#adminToken = accessToken;
   }
 
   get url(): string {

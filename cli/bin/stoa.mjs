@@ -11,9 +11,9 @@ const binary = process.platform === 'win32' ? 'node.exe' : 'node';
 const pinned = fileURLToPath(new URL(`../../node_modules/node/bin/${binary}`, import.meta.url));
 // Half of what V8 would let the heap grow to by itself: a shop on a laptop, or in a container of 512 MB.
 const args = ['--max-semi-space-size=24', '--max-old-space-size=384', main, ...process.argv.slice(2)];
-// glibc keeps what short-lived large blocks (Argon2 takes 19 MB a password) were made of, a piece for each thread, unless told otherwise.
 // Sources are stripped of their types and compiled once, not at every start of each of nine processes: 0.6 s of a core instead of 1.2 each.
 const compiled = fileURLToPath(new URL('../../node_modules/.cache/stoa-compiled', import.meta.url));
+// glibc keeps what short-lived large blocks (Argon2 takes 19 MB a password) were made of, a piece for each thread, unless told otherwise.
 const env = { NODE_COMPILE_CACHE: compiled, MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '4194304', ...process.env };
 
 if (!existsSync(pinned)) {

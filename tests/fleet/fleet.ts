@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from '@stoa/platform/embedded';
+import { serviceNames } from '@stoa/system';
+import { admin, TestShop } from '../shop.ts';
+import { FleetProcess } from './fleet-process.ts';
+
+export interface FleetOptions {
+  /** Processes of each service; 1 unless given. */
+  readonly replicas?: number;
+  /** Settings of every process: STOA_TRANSPORT, STOA_REDIS_URL, STOA_DISCOVERY … */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** More settings of one process. */
+  readonly environmentOf?: (service: string, replica: number) => Readonly<Record<string, string>>;
+}
+
+/** A process a service, each of which may be killed, stopped and started again, on one PostgreSQL with a database and a role a service. */
+export class TestFleet {
+  readonly dataDir: string;
+  readonly processes: readonly FleetProcess[];
+  /** The shop as it is seen through the first gateway. */
+  shop!: TestShop;
+
+  private constructor(dataDir: string, processes: readonly FleetProcess[]) {
+    this.dataDir = dataDir;
+    this.processes = processes;
+  }
+
+  static async open(options: FleetOptions = {}): Promise<TestFleet> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'stoa-fleet-'));
+    const database = await startPostgres(dataDir);
+    const fleet = new TestFleet(dataDir, await placesOf(dataDir, database, options));
+    try {
+      await Promise.all(fleet.processes.map((process) => process.start()));
+      fleet.shop = await TestShop.at(`http://127.0.0.1:${fleet.of('gateway')[0]?.place.port}`, dataDir);
+    } catch (error) {
+      await fleet.close();
+      throw error;
+    }
+    return fleet;
+  }
+
+  /** The processes of one service. */
+  of(service: string): readonly FleetProcess[] {
+    return this.processes.filter(({ place }) => place.service === service);
+  }
+
+  /** Ends PostgreSQL as a power cut would, and starts it again. */
+  async restartPostgres(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const { pid } = await startPostgres(this.dataDir);
+    process.kill(pid, signal);
+    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await startPostgres(this.dataDir);
+  }
+
+  /** Ends everything and removes the data. */
+  async close(): Promise<void> {
+    await Promise.all(this.processes.map((process) => process.end('SIGKILL')));
+    await stopEmbeddedPostgres(this.dataDir);
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+function startPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+  return startEmbeddedPostgres({ dataDir, settings: { max_connections: '300', log_min_messages: 'warning' } });
+}
+
+async function placesOf(dataDir: string, database: EmbeddedPostgres, options: FleetOptions): Promise<FleetProcess[]> {
+  const { replicas = 1, environment = {}, environmentOf } = options;
+  const ports = new Map<string, number[]>();
+  for (const service of serviceNames)
+    ports.set(service, await Promise.all(Array.from({ length: replicas }, () => freePort())));
+  const urls = [...ports]
+    .filter(([service]) => service !== 'gateway')
+    .map(([service, list]) => `${service}=${list.map((port) => `http://127.0.0.1:${port}`).join(',')}`);
+  const secret = randomBytes(32).toString('base64url');
+  const processes: FleetProcess[] = [];
+  for (const [service, list] of ports) {
+    for (const [replica, port] of list.entries()) {
+      const upper = service.toUpperCase();
+      const own: Record<string, string> =
+        service === 'gateway'
+          ? { PORT: String(port) }
+          : {
+              [`STOA_${upper}_PORT`]: String(port),
+              [`STOA_${upper}_DATABASE_URL`]: await database.ensureDatabase(service),
+            };
+      processes.push(
+        new FleetProcess({
+          service,
+          replica,
+          port,
+          environment: {
+            PATH: process.env.PATH ?? '',
+            NODE_COMPILE_CACHE: join(tmpdir(), 'stoa-test-compiled'),
+            STOA_HOST: '127.0.0.1',
+            STOA_METRICS_PORT: '0',
+            STOA_DATA_DIR: dataDir,
+            STOA_RATE_LIMITS: 'off',
+            STOA_LOG_LEVEL: 'warn',
+            STOA_ADMIN_EMAIL: admin.email,
+            STOA_ADMIN_PASSWORD: admin.password,
+            STOA_TEST_MODE: '1',
+            STOA_SERVICE_SECRET: secret,
+            STOA_DISCOVERY: `static:${urls.join(';')}`,
+            STOA_DATABASE_CONNECTIONS: '12',
+            ...environment,
+            ...own,
+            ...environmentOf?.(service, replica),
+          },
+        }),
+      );
+    }
+  }
+  return processes;
+}
+
+/** A port that nobody has now, below those that the system gives to outgoing connections. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const isFree = await new Promise<boolean>((settle) => {
+      const server = createServer();
+      server.once('error', () => settle(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => settle(true)));
+    });
+    if (isFree) return port;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

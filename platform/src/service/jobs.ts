@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { assert } from '../errors/index.ts';
 import { forgetOldKeys } from '../idempotency/index.ts';
 import { tendMarks } from '../inbox/index.ts';
 import { Lease } from '../outbox/index.ts';
@@ -6,11 +7,13 @@ import type { Database } from '../sql/index.ts';
 import type { Job, Service } from './definition.ts';
 
 const hourMs = 3_600_000;
+/** `rotate-signing-keys`: jobs are looked for in logs by their names, so all have one form. */
+const nameForm = /^[a-z]+(-[a-z]+)*$/;
 
 /** What the kit itself does at intervals in every database. */
 export const kitJobs: readonly Job[] = [
-  { name: 'tend marks', everyMs: 6 * hourMs, run: (service) => tendMarks(service.db, service.clock.nowMs()) },
-  { name: 'forget old keys', everyMs: hourMs, run: (service) => forgetOldKeys(service.db) },
+  { name: 'tend-marks', everyMs: 6 * hourMs, run: (service) => tendMarks(service.db, service.clock.nowMs()) },
+  { name: 'forget-old-keys', everyMs: hourMs, run: (service) => forgetOldKeys(service.db) },
 ];
 
 /** Runs jobs at their intervals while this process is the one of its database that does. */
@@ -23,6 +26,8 @@ export class JobRunner {
   readonly #running = new Set<Promise<void>>();
 
   constructor(db: Database, jobs: readonly Job<never>[], service: () => Service<never>, log: Logger) {
+    for (const { name } of jobs)
+      assert(nameForm.test(name), `a job is named in small letters and hyphens, not "${name}"`);
     this.#jobs = jobs;
     this.#service = service;
     this.#log = log;

@@ -7,7 +7,7 @@ const batchMax = 200;
 
 /** Looks for payments whose webhook may be lost, and asks the provider about them. */
 export const lookUpWaiting: Job<PaymentDeps> = {
-  name: 'look up waiting payments',
+  name: 'look-up-waiting',
   everyMs: 15_000,
   async run(service) {
     await service.db.transaction(async (tx) => {

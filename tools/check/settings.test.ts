@@ -25,6 +25,13 @@ test('a setting that is described and not read is refused', async () => {
   );
 });
 
+test('a setting that is described twice is refused', async () => {
+  const page = `${dataDir}\n${dataDir.replace('./.stoa', 'elsewhere')}`;
+  assert.deepEqual(await problemsOf('environment.STOA_DATA_DIR', page), [
+    'docs/reference/settings.md describes STOA_DATA_DIR twice',
+  ]);
+});
+
 test('a comment reads nothing', async () => {
   assert.deepEqual(await problemsOf('// STOA_HOST\n/** `STOA_PORTS` */\nenvironment.STOA_DATA_DIR;', dataDir), []);
 });

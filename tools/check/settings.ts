@@ -5,12 +5,13 @@ const page = 'docs/reference/settings.md';
 const readers = /^(platform\/src|services\/[^/]+\/src|system\/src|cli\/(src|bin))\//;
 const notTheShop = /\.test\.ts$|\/testing\//;
 
-/** Settings that the code names and the page does not, and the reverse. */
+/** Settings that the code names and the page does not, and the reverse; and those that the page describes twice. */
 export async function run(root: string): Promise<string[]> {
   const named = await namedInCode(root);
   if (named.size === 0) return ['no source names a setting: nothing was checked'];
   const text = await readFile(join(root, page), 'utf8').catch(() => '');
-  const described = new Set([...text.matchAll(/^\| `([A-Z][A-Z0-9_<>]*)` \|/gm)].map(([, name = '']) => name));
+  const rows = [...text.matchAll(/^\| `([A-Z][A-Z0-9_<>]*)` \|/gm)].map(([, name = '']) => name);
+  const described = new Set(rows);
   return [
     ...[...named]
       .filter(([name]) => !described.has(name))
@@ -18,6 +19,9 @@ export async function run(root: string): Promise<string[]> {
     ...[...described]
       .filter((name) => !named.has(name))
       .map((name) => `${page} describes ${name}, which nothing reads`),
+    ...[...described]
+      .filter((name) => rows.indexOf(name) !== rows.lastIndexOf(name))
+      .map((name) => `${page} describes ${name} twice`),
   ];
 }
 

@@ -9,6 +9,8 @@ export interface ClientOptions {
   /** Milliseconds since the epoch after which the answer is of no use; the operation's own limit unless earlier. */
   readonly deadlineMs?: number;
   readonly idempotencyKey?: string;
+  /** Takes the fallback that the operation declares in place of a failure, and is told so. Without it there is no fallback. */
+  readonly onPartial?: (service: string) => void;
 }
 
 type Empty = Record<never, never>;

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
 import { AppError, fault, kitErrors, refusal, type Violation } from '../errors/index.ts';
 import { type HostedHttp, type InvokeResult, timeoutMsDefault } from '../http/index.ts';
+import { type Attempt, createPolicies, notBegun, type OperationPolicy, type Policies } from '../resilience/index.ts';
 import type { Cause, Contract, Operation, Principal } from '../schema/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
 import type { Client, ClientOptions } from './client.ts';
-import { createRemoteCaller, type RemoteOptions } from './remote.ts';
+import { createStandIn } from './fallback.ts';
+import { createRemoteCaller, notBegunHeader, type RemoteOptions, type Route } from './remote.ts';
 
 /** A call as a door takes it. */
 export interface CallToMake {
@@ -23,7 +26,10 @@ export interface ClientsOptions {
   readonly local: ReadonlyMap<string, HostedHttp>;
   /** How services elsewhere are found and told who calls; without it only local ones can be called. */
   readonly remote?: RemoteOptions;
+  /** How calls are guarded; shared by all clients of a process. Own ones unless given. */
+  readonly policies?: Policies;
   readonly log?: Logger;
+  readonly metrics?: Metrics;
 }
 
 /** Makes typed clients of other services, wherever they run. */
@@ -34,48 +40,74 @@ export interface Clients {
 }
 
 /**
- * Clients for one calling service. The door (this process or a socket) is chosen at each call and makes no difference to the caller.
+ * Clients for one calling service. The door (this process or a socket) is chosen at each try and makes no difference to the caller:
+ * the operation's policy guards both.
  *
  * @example
  * const clients = createClients({ caller: 'order', local: hosted });
  * const { items } = await clients.client(productContract).getPrices({ body: { skus } }, { cause: call.cause });
  */
 export function createClients(options: ClientsOptions): Clients {
-  const remote = options.remote && createRemoteCaller(options.remote);
-  const self: Principal = { kind: 'service', name: options.caller };
+  const { caller, local } = options;
+  const policies = options.policies ?? createPolicies(options);
+  const remote = options.remote && createRemoteCaller({ ...options.remote, caller });
+  const self: Principal = { kind: 'service', name: caller };
 
-  async function make(contract: Contract, name: string, operation: Operation, call: PlainCall, how: ClientOptions) {
-    checkParams(call.params);
-    const toMake: CallToMake = {
-      params: call.params,
-      query: call.query,
-      body: call.body,
-      principal: how.principal ?? self,
-      cause: how.cause,
-      deadlineMs: Math.min(
-        how.deadlineMs ?? Number.POSITIVE_INFINITY,
-        Date.now() + (operation.timeoutMs ?? timeoutMsDefault),
-      ),
-      idempotencyKey: how.idempotencyKey,
+  function callOf(contract: Contract, name: string, operation: Operation) {
+    const { service } = contract;
+    const timeoutMs = operation.timeoutMs ?? timeoutMsDefault;
+    const standIn = operation.fallback && createStandIn(operation.fallback);
+    let policy: OperationPolicy | undefined;
+
+    /** One try, through whichever door there is now. */
+    async function attemptCall(call: CallToMake, attempt: Attempt, route: Route): Promise<unknown> {
+      const door = local.get(service);
+      if (door !== undefined) return outcomeOf(contract, await door.invoke(name, call));
+      if (remote === undefined) throw notFound(service);
+      return outcomeOf(contract, await remote.call(service, operation, call, attempt, route));
+    }
+
+    return async ({ params, query, body }: PlainCall, how: ClientOptions): Promise<unknown> => {
+      checkParams(params);
+      const nowMs = Date.now();
+      const deadlineMs = Math.min(how.deadlineMs ?? Number.POSITIVE_INFINITY, nowMs + timeoutMs);
+      if (deadlineMs <= nowMs) throw fault('service.deadline-exceeded', `No time was left to call ${service}.`);
+      const { cause, idempotencyKey, principal = self, onPartial } = how;
+      if (remote === undefined && !local.has(service)) throw notFound(service);
+      policy ??= policies.of(service, name, operation);
+      const guard = policy;
+      const idempotent = isRepeatable(operation, idempotencyKey);
+      const route: Route = {};
+      const ask = () =>
+        guard.run(
+          (attempt) => {
+            const call = { params, query, body, principal, cause, deadlineMs: attempt.deadlineMs, idempotencyKey };
+            return attemptCall(call, attempt, route);
+          },
+          { deadlineMs, idempotent },
+        );
+      if (standIn === undefined || onPartial === undefined) return ask();
+      return standIn.ask([params, query, body, principal], ask, () => onPartial(service));
     };
-    if (toMake.deadlineMs <= Date.now())
-      throw fault('service.deadline-exceeded', `No time was left to call ${contract.service}.`);
-    const local = options.local.get(contract.service);
-    if (local !== undefined) return outcomeOf(contract, await local.invoke(name, toMake));
-    if (remote === undefined) throw fault('service.unavailable', `The service ${contract.service} cannot be found.`);
-    return outcomeOf(contract, await remote.call(contract.service, operation, toMake));
   }
 
   return {
     client<C extends Contract>(contract: C): Client<C> {
       const calls: Record<string, unknown> = {};
       for (const [name, operation] of Object.entries(contract.operations)) {
-        calls[name] = (call: PlainCall, how: ClientOptions) => make(contract, name, operation, call, how);
+        calls[name] = callOf(contract, name, operation);
       }
       return calls as Client<C>;
     },
     close: async () => remote?.close(),
   };
+}
+
+const notFound = (service: string) => fault('service.unavailable', `The service ${service} cannot be found.`);
+
+/** Whether a call may be carried out twice: it only reads, it says so, or its key sees to it. */
+function isRepeatable({ method, repeatable, idempotency }: Operation, idempotencyKey: string | undefined): boolean {
+  return method === 'GET' || repeatable === true || (idempotency !== undefined && idempotencyKey !== undefined);
 }
 
 type PlainCall = Partial<Pick<CallToMake, 'params' | 'query' | 'body'>>;
@@ -101,8 +133,9 @@ function outcomeOf(contract: Contract, { status, headers, body }: InvokeResult):
   const known = Object.hasOwn(contract.errors, code) || Object.hasOwn(kitErrors, code);
   if (!known) throw fault('service.bad-gateway', `${contract.service} answered with the undeclared code ${code}.`);
   const retryAfterS = Number(headers['retry-after'] ?? Number.NaN);
-  throw new AppError(status < 500 ? 'refusal' : 'fault', code, detail, {
+  const error = new AppError(status < 500 ? 'refusal' : 'fault', code, detail, {
     ...(errors === undefined ? {} : { errors }),
     ...(Number.isNaN(retryAfterS) ? {} : { retryAfterS }),
   });
+  throw status === 503 && headers[notBegunHeader] !== undefined ? notBegun(error) : error;
 }

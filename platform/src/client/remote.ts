@@ -1,51 +1,126 @@
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
+import type { Discovery } from '../discovery/index.ts';
 import { fault } from '../errors/index.ts';
 import { type InvokeResult, queryText, writeOnBehalf } from '../http/index.ts';
+import { type Attempt, notBegun } from '../resilience/index.ts';
 import type { Operation } from '../schema/index.ts';
-import { childOf } from '../telemetry/index.ts';
+import type { Trust } from '../trust/index.ts';
 import type { CallToMake } from './create-clients.ts';
+import { type RawAnswer, SendFailure, sendRequest, TooLarge } from './send-request.ts';
 
 /** How services in other processes are reached. */
 export interface RemoteOptions {
-  /** The base URL of a service, like `http://10.0.0.7:4003`; throws AppError `service.unavailable` when there is none. */
-  readonly resolve: (service: string) => Promise<string>;
-  /** The proof that a service of ours calls, sent as a bearer token. */
-  readonly serviceToken: () => Promise<string>;
-  /** Connections to one service at the most; 64 unless given. */
+  readonly discovery: Discovery;
+  readonly trust: Trust;
+  /** Connections to one replica at the most; 64 unless given. */
   readonly connectionsMax?: number;
 }
 
+/** Tries of one call, which go to different replicas where there are several. */
+export interface Route {
+  /** The base URL of the replica that the last try failed at. */
+  avoid?: string;
+}
+
+/** On an answer 503: the service is going away and has done nothing, so the call may be sent to another replica whatever it asks for. */
+export const notBegunHeader = 'x-stoa-not-begun';
+
 const answerBytesMax = 16 * 1_048_576;
+const connectMsMax = 2_000;
+// Services close idle connections after 75 s and say so; a call must not meet one that is just being closed.
+const idleMsMax = 55_000;
+/** A try that had less than this says nothing about the replica when it runs out of time. */
+const fairMs = 1_000;
 
 /** The door over a socket. Answers as `HostedHttp.invoke` does. */
-export function createRemoteCaller(options: RemoteOptions) {
-  // Idle connections end before the 75 s after which services close theirs.
-  const agent = new Agent({ connections: options.connectionsMax ?? 64, keepAliveTimeout: 55_000, pipelining: 1 });
+export function createRemoteCaller({
+  discovery,
+  trust,
+  connectionsMax = 64,
+  caller,
+}: RemoteOptions & { caller: string }) {
+  const agents = new Map<string, Agent>();
+
   return {
-    async call(service: string, operation: Operation, call: CallToMake): Promise<InvokeResult> {
-      const [baseUrl, token] = await Promise.all([options.resolve(service), options.serviceToken()]);
-      const leftMs = call.deadlineMs - Date.now();
-      const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-      const signal = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs)));
+    async call(
+      service: string,
+      operation: Operation,
+      call: CallToMake,
+      { signal, deadlineMs }: Attempt,
+      route: Route,
+    ): Promise<InvokeResult> {
+      const endpoint = acquire(service, route);
+      const leftMs = deadlineMs - Date.now();
+      let outcome: 'ok' | 'failed' = 'failed';
       try {
-        const answer = await request(`${baseUrl}${addressOf(operation, call)}`, {
-          dispatcher: agent,
+        const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+        const answer = await sendRequest(agentOf(service), {
+          origin: endpoint.url,
+          path: addressOf(operation, call),
           method: operation.method,
-          headers: headersOf(call, token, body !== undefined, leftMs),
+          headers: headersOf(call, body !== undefined, leftMs),
+          body,
           signal,
-          ...(body === undefined ? {} : { body }),
+          answerBytesMax,
         });
-        const headers: Record<string, string> = {};
-        for (const [name, value] of Object.entries(answer.headers)) headers[name] = String(value);
-        if (Number(headers['content-length'] ?? 0) > answerBytesMax) throw new Error('the answer is too large');
-        const text = await answer.body.text();
-        return { status: answer.statusCode, headers, body: text === '' ? undefined : JSON.parse(text) };
+        const result = { status: answer.status, headers: answer.headers, body: bodyOf(service, answer) };
+        // A service that says what is wrong is there: one broken operation must not drive calls away from all its others.
+        if (answer.headers[notBegunHeader] === undefined) outcome = 'ok';
+        return result;
       } catch (error) {
-        throw faultOf(service, error, signal.aborted);
+        if (signal.aborted && leftMs < fairMs) outcome = 'ok';
+        throw error instanceof SendFailure ? faultOf(service, error, signal.aborted) : error;
+      } finally {
+        if (outcome === 'failed') route.avoid = endpoint.url;
+        endpoint.done(outcome);
       }
     },
-    close: () => agent.close(),
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.close()));
+    },
   };
+
+  /** Connections to the replicas of one service, each of which has to prove that it is that service. */
+  function agentOf(service: string): Agent {
+    let agent = agents.get(service);
+    if (agent === undefined) {
+      const connect = trust.connectFor(service);
+      agent = new Agent({
+        connections: connectionsMax,
+        pipelining: 1,
+        keepAliveTimeout: idleMsMax,
+        // What the other side proposes is taken up to this.
+        keepAliveMaxTimeout: idleMsMax,
+        connectTimeout: connectMsMax,
+        ...(connect !== undefined && { connect }),
+      });
+      agents.set(service, agent);
+    }
+    return agent;
+  }
+
+  function acquire(service: string, { avoid }: Route) {
+    try {
+      return discovery.acquire(service, avoid);
+    } catch (error) {
+      throw error instanceof Error ? notBegun(error) : error;
+    }
+  }
+
+  function headersOf(call: CallToMake, hasBody: boolean, leftMs: number): Record<string, string> {
+    const { principal, cause, idempotencyKey } = call;
+    // Without a principal the callee takes the caller itself, which is proven anyway.
+    const isSelf = principal.kind === 'service' && principal.name === caller;
+    const headers: Record<string, string> = {
+      ...trust.proof(caller),
+      'x-correlation-id': cause.correlationId,
+      ...writeOnBehalf(isSelf ? undefined : principal, leftMs),
+    };
+    if (cause.traceparent !== undefined) headers.traceparent = cause.traceparent;
+    if (hasBody) headers['content-type'] = 'application/json';
+    if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+    return headers;
+  }
 }
 
 function addressOf(operation: Operation, call: CallToMake): string {
@@ -56,21 +131,20 @@ function addressOf(operation: Operation, call: CallToMake): string {
   return query === '' ? path : `${path}?${query}`;
 }
 
-function headersOf(call: CallToMake, token: string, hasBody: boolean, leftMs: number): Record<string, string> {
-  const headers: Record<string, string> = {
-    authorization: `Bearer ${token}`,
-    'x-correlation-id': call.cause.correlationId,
-    traceparent: childOf(call.cause.traceparent),
-    ...writeOnBehalf(call.principal, leftMs),
-  };
-  if (hasBody) headers['content-type'] = 'application/json';
-  if (call.idempotencyKey !== undefined) headers['idempotency-key'] = call.idempotencyKey;
-  return headers;
+function bodyOf(service: string, { text }: RawAnswer): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw fault('service.bad-gateway', `${service} did not answer in JSON.`, { cause: error });
+  }
 }
 
-function faultOf(service: string, error: unknown, timedOut: boolean) {
-  if (timedOut) return fault('service.deadline-exceeded', `${service} took too long.`, { cause: error });
-  if (error instanceof SyntaxError)
-    return fault('service.bad-gateway', `${service} did not answer in JSON.`, { cause: error });
-  return fault('service.unavailable', `${service} cannot be reached.`, { cause: error, retryAfterS: 1 });
+function faultOf(service: string, { isBegun, cause }: SendFailure, isLate: boolean) {
+  if (isLate) return fault('service.deadline-exceeded', `${service} took too long.`, { cause });
+  if (cause instanceof TooLarge) {
+    return fault('service.bad-gateway', `${service} answered with more than ${answerBytesMax} bytes.`, { cause });
+  }
+  if (isBegun) return fault('service.unavailable', `${service} went away before it answered.`, { cause });
+  return notBegun(fault('service.unavailable', `${service} cannot be reached.`, { cause, retryAfterS: 1 }));
 }

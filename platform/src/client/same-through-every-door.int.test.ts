@@ -1,12 +1,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { AppError, refusal } from '../errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { fingerprintOf, type HostedHttp, hostHttp } from '../http/index.ts';
 import type { Principal } from '../schema/index.ts';
 import { newTraceparent } from '../telemetry/index.ts';
 import { type SampleWitness, sampleContract, sampleService, sampleShop } from '../testing/index.ts';
 import type { Client, Clients } from './index.ts';
 import { createClients } from './index.ts';
+import { placesOf } from './testing/places.ts';
 
 const cause = { correlationId: 'c1', traceparent: newTraceparent() };
 const customer: Principal = { kind: 'user', userId: 'u1', role: 'customer', sessionId: 's1' };
@@ -15,20 +16,18 @@ let hosted: HostedHttp;
 const doors: Record<string, Clients> = {};
 
 before(async () => {
+  const { trust } = await placesOf({});
   hosted = await hostHttp(sampleShop(witness), sampleService, {
     log: sampleService.log,
     checkAnswers: true,
-    verifyToken: async (token) => {
-      if (token !== 'proof') throw refusal('auth.invalid', 'The token is not valid.');
-      return { kind: 'service', name: 'order' };
-    },
+    callerOf: (request) => trust.callerOf(request),
   });
   const { url } = await hosted.listen({ host: '127.0.0.1', port: 0 });
   doors['in process'] = createClients({ caller: 'order', local: new Map([['sample', hosted]]) });
   doors['over HTTP'] = createClients({
     caller: 'order',
     local: new Map(),
-    remote: { resolve: async () => url, serviceToken: async () => 'proof' },
+    remote: await placesOf({ sample: [url] }),
   });
 });
 after(async () => {
@@ -157,7 +156,7 @@ test('a service that cannot be reached is unavailable, one that does not speak J
   const nowhere = createClients({
     caller: 'order',
     local: new Map(),
-    remote: { resolve: async () => 'http://127.0.0.1:1', serviceToken: async () => 'proof' },
+    remote: await placesOf({ sample: ['http://127.0.0.1:1'] }),
   });
   const error = await errorOf(nowhere.client(sampleContract).listTeas({}, { cause }));
   deepEqual([error.kind, error.code], ['fault', 'service.unavailable']);

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Database } from '../sql/index.ts';
+import type { Database, Listening } from '../sql/index.ts';
 import type { Transport } from '../transport/index.ts';
 import { Lane } from './lane.ts';
 import { Lease } from './lease.ts';
@@ -9,10 +9,17 @@ export interface RelayOptions {
   readonly db: Database;
   readonly transport: Transport;
   readonly log: Logger;
+  /** Whether other processes may work on the same database: then what they commit is handed on as soon as what this one does. */
+  readonly hasPeers?: boolean;
+  /** Milliseconds between two looks for rows that nobody offered; 1,000 unless given. */
+  readonly lookEveryMs?: number;
 }
 
-const lookEveryMs = 1_000;
+const lookEveryMsDefault = 1_000;
 const removeAfterMs = 10;
+const channel = 'stoa_outbox';
+/** Commits of so many milliseconds are told of together. */
+const tellAfterMs = 2;
 /** Rows this old should long have been handed over from memory. */
 const overdueMs = 500;
 
@@ -28,6 +35,8 @@ export class Relay {
   #looking: NodeJS.Timeout | undefined;
   #confirmed: { subscriber: string; seq: number }[] = [];
   #removal: Promise<void> | undefined;
+  #listening: Listening | undefined;
+  #telling: NodeJS.Timeout | undefined;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -36,20 +45,36 @@ export class Relay {
 
   start(): void {
     this.#lease.start();
-    this.#looking = setInterval(() => void this.#look(overdueMs), lookEveryMs);
+    this.#looking = setInterval(
+      () => void this.#look(overdueMs),
+      this.#options.lookEveryMs ?? lookEveryMsDefault,
+    );
+    if (this.#options.hasPeers) this.#listening = this.#options.db.listen(channel, () => void this.#look(0));
   }
 
   /** Takes what has just been committed in this process. */
   offer(entries: readonly OutboxEntry[]): void {
-    if (!this.#lease.held) return;
+    if (!this.#lease.held) return this.#tellHolder();
     for (const entry of entries) this.#lane(entry.subscriber).offer(entry);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#looking);
+    clearTimeout(this.#telling);
+    await this.#listening?.stop();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.stop()));
     await this.#removal?.catch(() => undefined);
     await this.#lease.stop();
+  }
+
+  /** Outside the transaction that committed: a notification within one would make commits wait for each other. */
+  #tellHolder(): void {
+    if (!this.#options.hasPeers) return;
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      // Whoever holds the lease finds the rows by itself, only later.
+      this.#options.db.query(`notify ${channel}`, []).catch(() => undefined);
+    }, tellAfterMs);
   }
 
   /** The backstop: finds rows that nobody offered, committed by another process or before a start. */

@@ -25,6 +25,8 @@ export interface HostServiceOptions {
   readonly log: Logger;
   readonly databaseUrl: string;
   readonly connectionsMax: number;
+  /** Whether other processes may host the same service. */
+  readonly hasPeers: boolean;
   readonly transport: Transport;
   readonly subscribersOf: (type: string) => readonly string[];
   readonly onEvent: (message: Message) => void;
@@ -71,7 +73,7 @@ export async function hostService(
   await migrate(db, 'kit', await readMigrations(kitMigrations));
   if (definition.migrations) await migrate(db, definition.name, await readMigrations(definition.migrations));
 
-  const relay = new Relay({ db, transport: options.transport, log });
+  const relay = new Relay({ db, transport: options.transport, log, hasPeers: options.hasPeers });
   const outbox = new Outbox({
     clock,
     subscribersOf: options.subscribersOf,

@@ -123,6 +123,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       log: log.child({ service: definition.name }),
       databaseUrl: await options.databaseUrl(definition.name),
       connectionsMax,
+      hasPeers: fleet !== undefined,
       transport,
       subscribersOf,
       onEvent: (message) => {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { assert, findAppError } from '../errors/index.ts';
 import { GroupCommit } from './group.ts';
+import { type Listening, listen } from './listen.ts';
 import { type DatabaseOptions, openPool, sqlState, wrapSqlError } from './pool.ts';
 import type { Sql, Tx } from './sql.ts';
 import { openTx, Pending } from './transaction.ts';
@@ -20,6 +21,7 @@ const namesMax = 1_000;
 /** A service's PostgreSQL database. */
 export class Database implements Sql {
   readonly name: string;
+  readonly #url: string;
   readonly #pool: pg.Pool;
   readonly #names = new Map<string, string>();
   readonly #prepared: boolean;
@@ -28,6 +30,7 @@ export class Database implements Sql {
 
   constructor(options: DatabaseOptions) {
     this.name = options.name ?? 'the service';
+    this.#url = options.url;
     this.#pool = openPool(options);
     this.#prepared = options.prepared !== 'off';
     this.#group = new GroupCommit(this);
@@ -54,6 +57,11 @@ export class Database implements Sql {
     } catch (error) {
       throw wrapSqlError(error, this.name);
     }
+  }
+
+  /** Calls back when another process of this database has said `notify channel`; may miss some, and calls once after connecting. */
+  listen(channel: string, hear: () => void): Listening {
+    return listen(this.#url, channel, hear);
   }
 
   /**

@@ -1,4 +1,5 @@
 export { Database, type TransactionOptions } from './database.ts';
+export type { Listening } from './listen.ts';
 export { type Migration, migrate, readMigrations } from './migrate.ts';
 export { type DatabaseOptions, isConnectionError, sqlState, violatedConstraint } from './pool.ts';
 export { reachDatabase } from './reach.ts';

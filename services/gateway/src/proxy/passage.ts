@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import { answer, endAfterRequest, type FlatHeaders, problemAnswer } from '../answer/write.ts';
 import type { HandedOn } from '../routing/target.ts';
-import { answerHeaders } from './answer-headers.ts';
+import { answerHeaders, closesConnection } from './answer-headers.ts';
 import { failureOf, tooBusy } from './failures.ts';
 import { bufferedBytesMax, type RequestBody, readWhole, StreamedBody } from './request-body.ts';
 import { type Outgoing, readOutgoing, sentBy } from './request-headers.ts';
@@ -87,22 +87,37 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   #attempt(avoid: string | undefined): void {
-    const { discovery, discoveryName, upstreams } = this.#way;
     this.#attempts += 1;
     this.#controller = undefined;
     try {
-      this.#endpoint = discovery.acquire(discoveryName, avoid);
+      this.#endpoint = this.#acquire(avoid);
     } catch (error) {
       this.#fail(error);
       return;
     }
     const { url } = this.#endpoint;
-    this.#upstream = upstreams.of(url);
+    this.#upstream = this.#way.upstreams.of(url);
     if (this.#upstream.send(this.#options(), this, this.#lasts)) return;
     this.#upstream = undefined;
     this.#release('ok');
     if (this.#mayStartElsewhere()) this.#attempt(url);
     else this.#fail(tooBusy(this.#way.service));
+  }
+
+  /**
+   * Not one that is retiring where there is another: a request that arrives in the moment in which it goes is lost, and may not be
+   * repeated when it is a change.
+   */
+  #acquire(avoid: string | undefined): Endpoint {
+    const { discovery, discoveryName, upstreams } = this.#way;
+    const endpoint = discovery.acquire(discoveryName, avoid);
+    const untilMs = upstreams.of(endpoint.url).retiringUntilMs;
+    if (avoid !== undefined || untilMs < Date.now()) return endpoint;
+    const other = discovery.acquire(discoveryName, endpoint.url);
+    // Of two that were going, the one that began earlier may be back already.
+    const [chosen, left] = upstreams.of(other.url).retiringUntilMs <= untilMs ? [other, endpoint] : [endpoint, other];
+    left.done('ok');
+    return chosen;
   }
 
   #options(): Dispatcher.DispatchOptions {
@@ -142,8 +157,10 @@ export class Passage implements Dispatcher.DispatchHandler {
     }
     // The rest of the body will not be asked for, so the connection cannot carry another request.
     if (this.#hasUnreadBody()) response.shouldKeepAlive = false;
-    const own = this.#context.answerHeaders ?? none;
-    response.writeHead(status, answerHeaders(controller.rawHeaders as Buffer[], status, own));
+    const raw = controller.rawHeaders as Buffer[];
+    // After a refusal it may be about the rest of the body.
+    if (status < 400 && closesConnection(raw)) this.#upstream?.retire();
+    response.writeHead(status, answerHeaders(raw, status, this.#context.answerHeaders ?? none));
     this.#answered = true;
     this.#outcome = status === 503 ? 'failed' : 'ok';
     if (this.#way.streams) response.flushHeaders();

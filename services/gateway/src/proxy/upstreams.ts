@@ -17,6 +17,9 @@ export interface Upstream {
    *   so that they cannot take all of them from the others
    */
   send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, lasts: boolean): boolean;
+  /** It has asked lately that its connections be closed: until then it is taken to be going, though it works until it is gone. */
+  readonly retiringUntilMs: number;
+  retire(): void;
   /** To be called once for each one sent, when it is over. */
   over(lasts: boolean): void;
 }
@@ -34,6 +37,8 @@ const queuedPerConnection = 4;
 const lastingMax = 1_000;
 /** Answers' headers. */
 const headersBytesMax = 16_384;
+/** Time to go and to come back; then one request finds out whether it has. */
+const retiringMs = 3_000;
 /** How long after its last request a replica is remembered. */
 const unusedMs = 300_000;
 
@@ -71,6 +76,7 @@ export function createUpstreams(settings: UpstreamSettings): Upstreams {
 
 class PooledUpstream implements Upstream {
   usedAtMs = 0;
+  retiringUntilMs = 0;
   readonly #brief: Bounded;
   readonly #lasting: Bounded;
 
@@ -89,6 +95,10 @@ class PooledUpstream implements Upstream {
     this.#brief = { pool: pool(connectionsMax), running: 0, runningMax: connectionsMax * (1 + queuedPerConnection) };
     // No queue: what lasts may not wait for what lasts.
     this.#lasting = { pool: pool(lastingMax), running: 0, runningMax: lastingMax };
+  }
+
+  retire(): void {
+    this.retiringUntilMs = Date.now() + retiringMs;
   }
 
   get isBusy(): boolean {

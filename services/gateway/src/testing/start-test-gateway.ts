@@ -46,6 +46,9 @@ export interface Handed {
   readonly context: RequestContext;
 }
 
+/** How a remote witness is found, and known. */
+export type Found = Required<Pick<EdgeHost, 'discovery' | 'trust'>>;
+
 /** What the witness service does with a request; by default it answers `{ ok: true }`. */
 export type Behave = (request: IncomingMessage, response: ServerResponse, context: RequestContext) => void;
 
@@ -166,8 +169,8 @@ export const witnessContract = contract({
 /** Starts a gateway on a free port, in front of a witness and of user operations that behave as the user service's do. */
 export async function startTestGateway(
   environment: Record<string, string> = {},
-  /** `remote`: the witness lives behind a socket; a list of addresses: it is whatever listens there. */
-  witnessed: 'local' | 'remote' | readonly string[] = 'local',
+  /** `remote`: the witness lives behind a socket; a list of addresses: it is whatever listens there; or where discovery finds it. */
+  witnessed: 'local' | 'remote' | readonly string[] | Found = 'local',
 ): Promise<TestGateway> {
   const listeners = new Map<string, ((message: Message) => void)[]>();
   const doors = new Map<string, HostedHttp>();
@@ -218,7 +221,8 @@ export async function startTestGateway(
     },
   };
   const replica = witnessed === 'remote' ? await httpReplica(seenFromAfar(witness)) : undefined;
-  const urls = typeof witnessed === 'string' ? replica && [replica.url] : witnessed;
+  const listed = replica === undefined ? witnessed : [replica.url];
+  const found = Array.isArray(listed) ? { discovery: listedReplicas(listed, test.told), trust } : (listed as Found);
   const { client } = createClients({ caller: 'gateway', local: doors });
   const users = client(userContract);
   const callers = createCallers({
@@ -250,8 +254,10 @@ export async function startTestGateway(
     clock: systemClock,
     log,
     version: '1.2.3',
-    targets: [urls === undefined ? witness : { kind: 'remote', contract: witnessContract, discoveryName: 'witness' }],
-    ...(urls && { discovery: listedReplicas(urls, test.told), trust }),
+    targets: [
+      witnessed === 'local' ? witness : { kind: 'remote', contract: witnessContract, discoveryName: 'witness' },
+    ],
+    ...(witnessed !== 'local' && found),
     client,
     callers,
     health: async () => test.health,

@@ -28,6 +28,8 @@ export interface OpenRedisOptions {
   readonly name?: string;
   /** How long Redis may take to be there at the start; 5,000 unless given. Later it may be away for as long as it likes. */
   readonly waitMs?: number;
+  /** How long any answer is waited for before Redis counts as away; 50 unless given. */
+  readonly answerMs?: number;
 }
 
 const waitMsDefault = 5_000;
@@ -46,7 +48,7 @@ export async function openRedis(url: string, options: OpenRedisOptions): Promise
     commands.disconnect();
     throw error;
   });
-  const link = new RedisLink(commands, options.log);
+  const link = new RedisLink(commands, options);
   const hints = new RedisHints(link, subscriber, options.log);
   return {
     cache: new RedisCache(link),

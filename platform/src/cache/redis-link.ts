@@ -1,19 +1,20 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 
-/** How long an answer is waited for: Redis on the same network needs less than one. */
-const answerMs = 50;
+/** Redis on the same network needs less than one. */
+const answerMsDefault = 50;
 /** An absence that is over sooner is nothing that anybody has to know. */
 const lastingMs = 500;
 const lookAgainMs = 100;
 
 /**
- * A connection to Redis that nobody waits for: an answer comes within 50 ms or not at all, and after one that did not, nothing is sent but a
+ * A connection to Redis that nobody waits for: an answer comes within `answerMs` or not at all, and after one that did not, nothing is sent but a
  * look whether Redis is back. What is asked for meanwhile is refused at once.
  */
 export class RedisLink {
   readonly #redis: Redis;
   readonly #log: Logger;
+  readonly #answerMs: number;
   readonly #backHearers: (() => void)[] = [];
   /** Why Redis is not being asked; undefined while it is. */
   #away: string | undefined;
@@ -22,9 +23,10 @@ export class RedisLink {
   #lookTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(redis: Redis, log: Logger) {
+  constructor(redis: Redis, { log, answerMs = answerMsDefault }: { log: Logger; answerMs?: number }) {
     this.#redis = redis;
     this.#log = log;
+    this.#answerMs = answerMs;
     redis.on('error', (error: Error) => this.#goAway(error.message));
     redis.on('close', () => this.#goAway('the connection ended'));
   }
@@ -42,7 +44,7 @@ export class RedisLink {
   async ask<T>(work: (redis: Redis) => Promise<T>): Promise<T | undefined> {
     if (this.#away !== undefined || this.#closed) return undefined;
     try {
-      return await within(work(this.#redis), answerMs);
+      return await within(work(this.#redis), this.#answerMs);
     } catch (error) {
       this.#goAway((error as Error).message);
       return undefined;

@@ -18,11 +18,21 @@ before(async () => {
 after(() => server.stop());
 beforeEach(async () => {
   await server.send('FLUSHALL');
-  [one, other] = await Promise.all([openRedis(server.url, { log }), openRedis(server.url, { log })]);
+  await open({ answerMs: 2_000 });
 });
-afterEach(async () => {
+afterEach(() => close());
+
+/** Opens it twice, as two processes would. On a busy machine an answer may take its time where time is not what is tested. */
+async function open(options: { answerMs?: number } = {}): Promise<void> {
+  [one, other] = await Promise.all([
+    openRedis(server.url, { log, ...options }),
+    openRedis(server.url, { log, ...options }),
+  ]);
+}
+
+async function close(): Promise<void> {
   await Promise.all([one.close(), other.close()]);
-});
+}
 
 /** Polls until `ready` holds, for at most five seconds. */
 async function until(ready: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -77,17 +87,19 @@ describe('the cache', () => {
     assert.equal(await read(other, never), 'new');
   });
 
-  test('many keys are read at once, and loaded by whoever asked for each first', async () => {
+  test('many keys are read at once, and each is loaded by whoever asked for it first', async () => {
     const asked: string[][] = [];
     const load = async (keys: readonly string[]) => {
       asked.push([...keys]);
-      await pause(20);
+      await until(() => asked.length === 2, 'the second load has begun');
       return new Map(keys.filter((key) => key !== 'nobody').map((key) => [key, { of: key }]));
     };
     const keys = Array.from({ length: 2_500 }, (_, at) => `k${at}`);
     const [all, some] = await Promise.all([
       one.cache.readMany(keys, { ttlMs: 5_000, load }),
-      pause(5).then(() => other.cache.readMany(['k1', 'k2499', 'x', 'nobody'], { ttlMs: 5_000, load })),
+      until(() => asked.length === 1, 'the first load has begun').then(() =>
+        other.cache.readMany(['k1', 'k2499', 'x', 'nobody'], { ttlMs: 5_000, load }),
+      ),
     ]);
     assert.deepEqual([all.size, all.get('k7'), some.get('k2499')], [2_500, { of: 'k7' }, { of: 'k2499' }]);
     assert.deepEqual(
@@ -108,7 +120,7 @@ describe('the cache', () => {
     const startedMs = performance.now();
     assert.equal(await read(one, says('mine')), 'mine');
     const tookMs = performance.now() - startedMs;
-    assert.ok(tookMs < 300, `${tookMs} ms`);
+    assert.ok(tookMs < 600, `${tookMs} ms`);
     const isKept = async () => {
       await read(one, says('kept'));
       return (await read(other, says('not kept'))) === 'kept';
@@ -127,6 +139,7 @@ describe('the cache', () => {
       ['rejected', 'rejected'],
     );
     assert.equal(await read(other, says('back')), 'back');
+    assert.equal(await read(one, never), 'back', 'nobody holds the load any more');
   });
 
   test('emptied in the midst of everything, it is filled again', async () => {
@@ -146,6 +159,10 @@ describe('the cache', () => {
 });
 
 describe('without Redis', () => {
+  beforeEach(async () => {
+    await close();
+    await open();
+  });
   afterEach(async () => {
     server.resume();
     await server.kill();
@@ -186,10 +203,12 @@ describe('without Redis', () => {
       return performance.now() - startedMs;
     };
     const first = await Promise.all(Array.from({ length: 20 }, (_, at) => timed(`first ${at}`)));
-    assert.ok(Math.max(...first) < 150, `${Math.max(...first)} ms`);
+    assert.ok(Math.max(...first) < 400, `${Math.max(...first)} ms`);
     const later: number[] = [];
     for (const endMs = Date.now() + 1_500; Date.now() < endMs; await pause(10)) later.push(await timed(`${endMs}`));
-    assert.ok(Math.max(...later) < 40, `${Math.max(...later)} ms`);
+    // One in ten may have met a busy machine.
+    const most = later.sort((a, b) => a - b)[Math.floor(later.length * 0.9)] as number;
+    assert.ok(most < 20, `${most} ms`);
     server.resume();
     await until(() => one.state === 'up' && other.state === 'up', 'it is used again');
     await until(async () => (await read(one, says('a'))) === (await read(other, says('b'))), 'values are shared again');

@@ -65,8 +65,9 @@ export function createCallers({ directory, clock, onAskFailed }: CallersOptions)
       if (token === '') return undefined;
       return isApiKey(token) ? keys.known(token) : access.verified(token);
     },
-    verify(token, cause) {
-      if (token === '') return Promise.reject(refusal('auth.invalid', 'The token is not valid.'));
+    async verify(token, cause) {
+      if (token === '') throw refusal('auth.invalid', 'The token is not valid.');
+      await feed.begin();
       return isApiKey(token) ? keys.verify(token, cause) : access.verify(token);
     },
     feed,

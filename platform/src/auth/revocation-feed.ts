@@ -23,6 +23,8 @@ export interface EndedTokensSource {
 
 /** Keeps the set of ended tokens up to date. */
 export interface RevocationFeed {
+  /** Asks for the first time and from then on at intervals: who has believed no token needs no list. Settles when the first question has been answered. */
+  begin(): Promise<void>;
   /** Asks again at once: somebody has just changed an account through this process. */
   catchUp(): void;
   /** Settles when what was asked has been answered; undefined when nothing is being asked. For requests that may use a token just ended. */
@@ -68,9 +70,17 @@ export function followRevocations(
     });
   }
 
-  const timer = setInterval(() => void ask(), everyMs);
-  timer.unref();
+  let begun: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  function begin(): Promise<void> {
+    begun ??= ask();
+    timer ??= setInterval(() => void ask(), everyMs).unref();
+    return begun;
+  }
+
   return {
+    begin,
     catchUp,
     get catchingUp() {
       return asking;

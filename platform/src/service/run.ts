@@ -273,7 +273,7 @@ function knowCallers({ users, log }: RunOptions, host: CallersHost): Callers {
 const strangers: Callers = {
   known: () => undefined,
   verify: () => Promise.reject(refusal('auth.invalid', 'The token is not valid.')),
-  feed: { catchUp: () => undefined, catchingUp: undefined, close: () => undefined },
+  feed: { begin: async () => undefined, catchUp: () => undefined, catchingUp: undefined, close: () => undefined },
   close: () => undefined,
 };
 

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { Surroundings } from './command.ts';
 import { addBench } from './commands/bench.ts';
+import { addCerts } from './commands/certs.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addImport } from './commands/import.ts';
@@ -45,6 +46,7 @@ function programOf(surroundings: Surroundings): Command {
     addSagas,
     addDeadLetters,
     addDoctor,
+    addCerts,
     addBench,
   ]) {
     add(program, surroundings);

@@ -25,6 +25,17 @@ export const exactName = { subject: 'never', wildcards: false } as const;
 
 const files = { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' } as const;
 
+/**
+ * Reads ca.pem, cert.pem and key.pem of a folder: whether they fit together, are good at this time and name these services.
+ */
+export async function readCredentials(
+  folder: string,
+  { names, nowMs }: { readonly names: readonly string[]; readonly nowMs: number },
+): Promise<Found<Credentials>> {
+  const read = await readCredentialFiles(folder);
+  return 'value' in read ? checkCredentials(read.value, { folder, names, nowMs }) : read;
+}
+
 export async function readCredentialFiles(folder: string): Promise<Found<CredentialFiles>> {
   const problems: string[] = [];
   const read = async (file: string): Promise<string> => {

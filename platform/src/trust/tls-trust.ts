@@ -6,7 +6,7 @@ import { fault } from '../errors/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import { badProof } from './bad-proof.ts';
-import { type Credentials, checkCredentials, exactName, readCredentialFiles } from './credentials.ts';
+import { type Credentials, exactName, readCredentials } from './credentials.ts';
 import { serviceName } from './service-token.ts';
 import type { Connector, Trust } from './trust.ts';
 import { watchCredentials } from './watch-credentials.ts';
@@ -91,11 +91,9 @@ export async function openTlsTrust(options: TlsTrustOptions): Promise<Trust> {
 }
 
 async function firstOf({ folder, hosted, clock }: TlsTrustOptions): Promise<Credentials> {
-  const read = await readCredentialFiles(folder);
-  const checked =
-    'value' in read ? checkCredentials(read.value, { folder, names: hosted, nowMs: clock.nowMs() }) : read;
-  if ('value' in checked) return checked.value;
-  throw fault('config.invalid', checked.problems.map((problem) => `STOA_TLS_DIR: ${problem}`).join('\n'));
+  const read = await readCredentials(folder, { names: hosted, nowMs: clock.nowMs() });
+  if ('value' in read) return read.value;
+  throw fault('config.invalid', read.problems.map((problem) => `STOA_TLS_DIR: ${problem}`).join('\n'));
 }
 
 function names({ leaf }: Credentials, service: string): boolean {

@@ -25,12 +25,15 @@ export function listDeadLetters(
   );
 }
 
-/** Puts dead messages back to be tried again from the first attempt. Returns how many. */
+/** The type of what arrived and is no message. */
+export const undecodableType = 'undecodable';
+
+/** Puts dead messages back to be tried again from the first attempt. What could never be read as a message stays dead. Returns how many. */
 export async function redrive(sql: Sql, ids: readonly string[] | 'all'): Promise<number> {
   const rows = await sql.query(
     `update kit.inbox set status = 'waiting', attempts = 0, due_at = clock_timestamp(), changed_at = clock_timestamp()
-    where status = 'dead' and ($1::uuid[] is null or id = any($1)) returning id`,
-    [ids === 'all' ? null : ids],
+    where status = 'dead' and type <> $2 and ($1::uuid[] is null or id = any($1)) returning id`,
+    [ids === 'all' ? null : ids, undecodableType],
   );
   return rows.length;
 }

@@ -2,8 +2,10 @@ import type { Logger } from 'pino';
 import { findAppError } from '../errors/index.ts';
 import { crashPoint, turn } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
-import { type Database, isConnectionError, type Sql, type Tx } from '../sql/index.ts';
+import { type Database, isConnectionError, type Sql, sqlState, type Tx } from '../sql/index.ts';
 import { idsOf } from '../telemetry/index.ts';
+import type { Undecodable } from '../transport/index.ts';
+import { undecodableType } from './dead-letters.ts';
 import { type Arrival, Arrivals, settle } from './mailbox.ts';
 import { claimDue, keepMessages, markArrivals, nextDue, recordFailure } from './statements.ts';
 
@@ -69,6 +71,33 @@ export class Inbox {
     const delivered = this.#arrivals.add(messages);
     this.wake();
     return delivered;
+  }
+
+  /** Keeps what arrived and is no message: dead from the start, each under a key of its own, so that it holds back nobody. */
+  async bury(undecodable: readonly Undecodable[]): Promise<void> {
+    for (const { id, reason } of undecodable)
+      this.#options.log.error({ messageId: id, reason }, 'what arrived is no message');
+    const occurredAt = new Date().toISOString();
+    await keep(
+      this.#options.db,
+      undecodable.map(({ id, reason, payload }) => ({
+        message: {
+          id,
+          type: undecodableType,
+          key: `${undecodableType}:${id}`,
+          payload,
+          occurredAt,
+          cause: { correlationId: id },
+        },
+        ...deadAtOnce,
+        reason,
+      })),
+    );
+  }
+
+  /** Rejects while the database cannot be reached. */
+  async reach(): Promise<void> {
+    await this.#options.db.query('select 1', []);
   }
 
   /** Looks for due rows now: after a redrive, or a test. */
@@ -171,13 +200,29 @@ export class Inbox {
       try {
         if (isAway(error)) throw error;
         const { message } = arrival;
-        await keep(this.#options.db, [{ message, ...this.#failure(message, 1, error) }]);
+        const failure = this.#failure(message, 1, error);
+        await keep(this.#options.db, [{ message, ...failure }]).catch((refused) => this.#keepShown(message, refused));
         this.#keepsRows = true;
         settle([arrival]);
       } catch (away) {
         this.#arrivals.refuse([arrival], away);
       }
     }
+  }
+
+  /** A message that the database cannot hold would be delivered for ever: it is kept as text, dead, and holds back its key. */
+  async #keepShown(message: Message, refused: unknown): Promise<void> {
+    if (!isOfTheData(refused)) throw refused;
+    const { id, type, occurredAt, cause } = message;
+    const payload = { type, text: textOf(message.payload) };
+    await keep(this.#options.db, [
+      {
+        message: { id, type: undecodableType, key: message.key, payload, occurredAt, cause },
+        ...deadAtOnce,
+        reason: reasonOf(refused),
+      },
+    ]);
+    this.#options.log.error({ messageId: id, type, err: refused }, 'message is dead: the database cannot hold it');
   }
 
   async #workOff(): Promise<void> {
@@ -254,6 +299,8 @@ interface Failure {
   readonly reason: string | null;
 }
 
+const deadAtOnce = { status: 'dead', attempts: 0, delayMs: 0 } as const;
+
 function keep(sql: Sql, rows: readonly (Failure & { message: Message })[]): Promise<unknown> {
   return sql.query(keepMessages, [
     JSON.stringify(
@@ -270,6 +317,22 @@ function reasonOf(error: unknown): string {
   const known = findAppError(error);
   const text = known ? `${known.code}: ${known.message}` : error instanceof Error ? error.message : String(error);
   return text.slice(0, 500);
+}
+
+/** Data exceptions (class 22, such as a text with a NUL in it) and what is nested too deep: no later try can end better. */
+function isOfTheData(error: unknown): boolean {
+  const state = sqlState(error) ?? '';
+  return error instanceof RangeError || state.startsWith('22') || state === '54001';
+}
+
+const shownLengthMax = 4_000;
+
+function textOf(payload: unknown): string {
+  try {
+    return JSON.stringify(payload).slice(0, shownLengthMax).toWellFormed();
+  } catch {
+    return 'It cannot be shown.';
+  }
 }
 
 /** The database is away: nothing was tried, so nothing is counted. */

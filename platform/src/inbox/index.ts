@@ -1,3 +1,3 @@
-export { type DeadLetter, listDeadLetters, redrive, skip } from './dead-letters.ts';
+export { type DeadLetter, listDeadLetters, redrive, skip, undecodableType } from './dead-letters.ts';
 export { Inbox, type InboxOptions } from './inbox.ts';
 export { tendMarks } from './marks.ts';

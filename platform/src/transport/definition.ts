@@ -14,11 +14,29 @@ export interface Mailbox {
   accept(messages: readonly Message[]): Promise<void>;
 }
 
+/** What came out of a queue and is no message of ours. */
+export interface Undecodable {
+  /** The same for the same delivery, however often it comes. */
+  readonly id: string;
+  /** What is wrong with it, for people. */
+  readonly reason: string;
+  /** What it was, as far as it can be shown: shortened, as text or base64. */
+  readonly payload: object;
+}
+
+/** Takes what comes out of a broker's queue, where anybody may put anything. */
+export interface BrokerMailbox extends Mailbox {
+  /** Keeps what cannot be decoded, for people to look at. */
+  bury(undecodable: readonly Undecodable[]): Promise<void>;
+  /** Rejects while `accept` would for want of the database. */
+  reach(): Promise<void>;
+}
+
 /** A server between the processes that keeps messages for their subscribers. */
 export interface Broker extends Transport {
   readonly state: 'up' | 'down';
   /** Why it is down. */
   readonly reason?: string | undefined;
   /** Begins to take a hosted service's messages out of its queue, into its inbox. */
-  consume(service: string, mailbox: Mailbox): Promise<{ stop(): Promise<void> }>;
+  consume(service: string, mailbox: BrokerMailbox): Promise<{ stop(): Promise<void> }>;
 }

@@ -1,3 +1,4 @@
-export type { Broker, Mailbox, Transport } from './definition.ts';
+export type { Broker, BrokerMailbox, Mailbox, Transport, Undecodable } from './definition.ts';
 export { LocalTransport } from './local.ts';
+export { connectRabbit, type RabbitOptions, type RabbitTransport } from './rabbitmq/connect-rabbit.ts';
 export { type Hand, RemoteTransport } from './remote.ts';

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Channel } from 'rabbitmq-client';
+import { fault } from '../../errors/index.ts';
+import type { Message } from '../../schema/index.ts';
+import type { BrokerCounts } from './counts.ts';
+import type { Link } from './link.ts';
+import { declareTopology, openChannel } from './topology.ts';
+import { encode, envelopeOf } from './wire.ts';
+
+export interface PublisherOptions {
+  readonly link: Link;
+  /** Every service that hears messages: their queues are there before the first message is. */
+  readonly services: readonly string[];
+  readonly counts: BrokerCounts;
+}
+
+/** A channel of one subscriber's messages, and which of them the broker gave back. */
+interface Route {
+  readonly channel: Channel;
+  readonly returned: Set<string>;
+}
+
+/** Sent and not confirmed: enough for the broker to write many at once, and little enough to be held twice in memory. */
+const bytesInFlightMax = 8 * 1_048_576;
+/** A broker that confirms nothing for so long is treated as lost. */
+const confirmMsMax = 30_000;
+const closeMsMax = 2_000;
+
+/**
+ * Publishes with confirms. All messages of a delivery are sent before the first confirm is waited for; one channel a subscriber keeps their order. When one of
+ * them fails, the whole delivery does and is sent again: whatever of it is in the queue already comes first in the same order, so that the order of first
+ * arrival, which is what the inbox goes by, stays. Only a queue that refuses some messages and takes later ones could break it: no policy with
+ * `overflow: reject-publish` may apply to these queues.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #routes = new Map<string, Promise<Route>>();
+  #topology: Promise<void> | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    // What comes back may be another broker, or one that has lost its disk.
+    options.link.connection.on('error', () => this.#forget());
+  }
+
+  async deliver(subscriber: string, messages: readonly Message[]): Promise<void> {
+    const { link, counts } = this.#options;
+    if (link.isBlocked) throw fault('service.unavailable', link.reason ?? 'The broker is blocked.');
+    let opened: Promise<Route> | undefined;
+    try {
+      opened = this.#route(subscriber);
+      const { channel, returned } = await opened;
+      await inTime(publishAll(channel, subscriber, messages));
+      // The client tells of a returned message a turn of the event loop after it was read, but resolves the confirm that came behind it at once.
+      await new Promise((resolve) => setImmediate(resolve));
+      const lost = messages.filter(({ id }) => returned.delete(id)).length;
+      if (lost > 0) {
+        counts.add(subscriber, 'returned', lost);
+        throw fault('service.unavailable', `The broker has no queue for ${subscriber}: ${lost} messages came back.`);
+      }
+      counts.add(subscriber, 'published', messages.length);
+    } catch (error) {
+      this.#drop(subscriber, opened);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const closing = [...this.#routes.values()].map((route) => route.then(({ channel }) => channel.close()));
+    this.#routes.clear();
+    await Promise.race([Promise.allSettled(closing), sleep(closeMsMax, undefined, { ref: false })]);
+  }
+
+  #route(subscriber: string): Promise<Route> {
+    let route = this.#routes.get(subscriber);
+    if (route === undefined) {
+      route = this.#open();
+      this.#routes.set(subscriber, route);
+    }
+    return route;
+  }
+
+  async #open(): Promise<Route> {
+    const { connection } = this.#options.link;
+    this.#topology ??= declareTopology(connection, this.#options.services);
+    await this.#topology;
+    const channel = await openChannel(connection);
+    const returned = new Set<string>();
+    channel.on('basic.return', ({ messageId }) => returned.add(messageId ?? ''));
+    await channel.confirmSelect();
+    return { channel, returned };
+  }
+
+  /** After a failure the next delivery begins anew, with the queues declared again in case they are gone. */
+  #drop(subscriber: string, opened: Promise<Route> | undefined): void {
+    this.#topology = undefined;
+    if (opened === undefined || this.#routes.get(subscriber) !== opened) return;
+    this.#routes.delete(subscriber);
+    opened.then(
+      ({ channel }) => channel.close(),
+      () => undefined,
+    );
+  }
+
+  #forget(): void {
+    this.#topology = undefined;
+    this.#routes.clear();
+  }
+}
+
+async function publishAll(channel: Channel, subscriber: string, messages: readonly Message[]): Promise<void> {
+  let confirms: Promise<void>[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const body = encode(message);
+    confirms.push(channel.basicPublish(envelopeOf(subscriber, message), body));
+    bytes += body.length;
+    if (bytes < bytesInFlightMax) continue;
+    await Promise.all(confirms);
+    confirms = [];
+    bytes = 0;
+  }
+  await Promise.all(confirms);
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const late = sleep(confirmMsMax, undefined, { signal: timer.signal }).then(() => {
+    throw fault('service.unavailable', `The broker has confirmed nothing for ${confirmMsMax / 1_000} s.`);
+  });
+  // Aborted when the work is done first.
+  late.catch(() => undefined);
+  await Promise.race([work, late]).finally(() => timer.abort());
+}

@@ -67,11 +67,6 @@ export class MemoryCache implements Cache {
     }
   }
 
-  forgetAll(): void {
-    this.#entries.clear();
-    this.#loads.clear();
-  }
-
   #load<T>(missing: readonly string[], { ttlMs, load }: ReadMany<T>): Loading {
     const { nowMs, ttlMsMax } = this.#options;
     // From the start of the load on: what it brings may be as old.

@@ -230,6 +230,16 @@ describe('changing a product', () => {
     assert.equal(idOf(back.body, one), idOf(body, one));
   });
 
+  it('shows each change at once, and a slug only of the product that has it now', async () => {
+    const { body: one } = await create(mug({ slug: 'first-slug' }));
+    assert.equal((await get('first-slug')).body.title, one.title);
+    await change(one.id, { slug: 'second-slug', title: 'Renamed' });
+    assert.deepEqual([(await get(one.id)).body.title, (await get('second-slug')).body.title], ['Renamed', 'Renamed']);
+    assertProblem(await get('first-slug'), 404, 'product.not-found');
+    const { body: other } = await create(mug({ slug: 'first-slug' }));
+    assert.equal((await get('first-slug')).body.id, other.id);
+  });
+
   it('refuses a SKU or a slug of another product', async () => {
     const [{ body: one }, { body: other }] = [await create(mug()), await create(mug())];
     const sku = other.variants[0]?.sku;

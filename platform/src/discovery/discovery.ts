@@ -2,6 +2,8 @@ import type { Environment } from '../config/index.ts';
 import { fault } from '../errors/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { type Clock, systemClock } from '../time/index.ts';
+import { openConsulSource } from './consul-source.ts';
+import { createDnsSource } from './dns-source.ts';
 import { type Lease, Pool } from './pool.ts';
 import type { DiscoverySettings } from './settings.ts';
 import type { Instance, Registration, Source, Watch } from './source.ts';
@@ -53,6 +55,8 @@ export interface DiscoveryOptions {
   readonly defaultUrl: (service: string) => string;
   /** Services that are looked for at once, so that wrong settings end the start; others are when they are first asked for. */
   readonly services?: readonly string[];
+  /** How long the start waits for a registry that cannot be reached; 10 s unless given. */
+  readonly patienceMs?: number;
   readonly clock?: Clock;
   /** From 0 up to 1; Math.random unless given. */
   readonly random?: () => number;
@@ -112,10 +116,20 @@ export async function createDiscovery(settings: DiscoverySettings, options: Disc
 }
 
 async function openSource(settings: DiscoverySettings, options: DiscoveryOptions): Promise<Source> {
+  const { log, defaultUrl } = options;
+  const protocolOf = (service: string) => new URL(defaultUrl(service)).protocol;
   switch (settings.STOA_DISCOVERY) {
     case 'static':
       return createStaticSource(options);
-    default:
-      throw fault('config.invalid', `STOA_DISCOVERY: ${settings.STOA_DISCOVERY} cannot be used yet`);
+    case 'dns':
+      return createDnsSource(settings, { log, protocolOf });
+    case 'consul':
+      return openConsulSource({
+        url: settings.STOA_CONSUL_URL,
+        token: settings.STOA_CONSUL_TOKEN,
+        log,
+        protocolOf,
+        ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
+      });
   }
 }

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fault } from '../errors/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import type { ConsulApi, ConsulAsk } from './consul-api.ts';
+import type { Registration } from './source.ts';
+
+export interface ConsulInstance {
+  /** What the service is called in Consul. */
+  readonly name: string;
+  readonly url: string;
+  readonly log: Logger;
+}
+
+interface Place {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Tells this registration from one that another process made at the same place. */
+  readonly mark: string;
+}
+
+interface AgentService {
+  readonly ID: string;
+  readonly Service: string;
+  readonly Address: string;
+  readonly Port: number;
+  readonly Meta: Readonly<Record<string, string>> | null;
+}
+
+interface AgentHealth {
+  readonly AggregatedStatus: string;
+  readonly Service: AgentService;
+  readonly Checks: readonly { readonly Output: string }[] | null;
+}
+
+/** How often Consul looks whether the instance is well, and we whether Consul still has it. */
+const checkMs = 2_000;
+const markName = 'stoa-process';
+/** A process that stops does not wait for a Consul that hangs. */
+const leaveMsMax = 1_500;
+const alsoAnswers = [404, 429, 503];
+
+/**
+ * Registers an instance with the agent of this machine, and again whenever the agent has lost it: it may be restarted without its data. Others
+ * see the instance once its first check passes.
+ *
+ * @throws AppError `config.invalid` when another service is registered at the same place
+ */
+export async function registerInConsul(api: ConsulApi, { name, url, log }: ConsulInstance): Promise<Registration> {
+  const place = placeOf(name, url);
+  await refuseNeighbours(api, place, log);
+  await put(api, place, url);
+
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let isOurs = true;
+  let wasPassing = true;
+
+  async function look(): Promise<void> {
+    const health = await healthOf(api, place.id, { signal });
+    if (signal.aborted) return;
+    if (health === undefined) {
+      log.warn({ service: name, url }, 'Consul has lost this instance; it is registered again');
+      await put(api, place, url, signal);
+    } else if (health.Service.Meta?.[markName] !== place.mark) {
+      isOurs = false;
+      log.error(
+        { service: name, url },
+        'another process has registered the same service at the same address: give each its own STOA_ADVERTISE_HOST or port',
+      );
+    } else {
+      const isPassing = health.AggregatedStatus === 'passing';
+      if (wasPassing && !isPassing)
+        log.warn(
+          { service: name, url, output: health.Checks?.map(({ Output }) => Output).join('; ') },
+          "Consul's check of this instance does not pass: it gets no calls",
+        );
+      wasPassing = isPassing;
+    }
+  }
+
+  const keeping = (async () => {
+    while (isOurs) {
+      await pause(checkMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      // What cannot be asked now is asked again; the watches say in the log that Consul is away.
+      await look().catch(() => undefined);
+    }
+  })();
+
+  return {
+    async deregister() {
+      stopping.abort();
+      await keeping;
+      const health = await healthOf(api, place.id, { timeoutMs: leaveMsMax });
+      if (health === undefined || health.Service.Meta?.[markName] !== place.mark) return;
+      await remove(api, place.id);
+    },
+  };
+}
+
+function placeOf(name: string, url: string): Place {
+  const { hostname, port, protocol } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+  return { id: `${name}-${host}-${number}`, name, host, port: number, mark: randomUUID() };
+}
+
+async function put(api: ConsulApi, place: Place, url: string, signal?: AbortSignal): Promise<void> {
+  const { host, port } = place;
+  // Under mutual TLS Consul has no certificate to show, so it only looks whether the door is open.
+  const look = url.startsWith('https:')
+    ? { TCP: `${host.includes(':') ? `[${host}]` : host}:${port}` }
+    : { HTTP: new URL('/health/ready', url).href };
+  await api.ask('/v1/agent/service/register?replace-existing-checks=true', {
+    method: 'PUT',
+    ...(signal && { signal }),
+    body: {
+      ID: place.id,
+      Name: place.name,
+      Address: host,
+      Port: port,
+      Meta: { [markName]: place.mark },
+      Check: {
+        Name: 'ready',
+        ...look,
+        Interval: `${checkMs}ms`,
+        Timeout: `${checkMs}ms`,
+        // The shortest that Consul knows. An instance that is only unwell for longer comes back by itself.
+        DeregisterCriticalServiceAfter: '1m',
+      },
+    },
+  });
+}
+
+/** Two services at one address: the ports were mixed up. What a dead process has left there is cleared away. */
+async function refuseNeighbours(api: ConsulApi, place: Place, log: Logger): Promise<void> {
+  const { body } = await api.ask('/v1/agent/services');
+  const all = Object.values((body ?? {}) as Readonly<Record<string, AgentService>>);
+  const others = all.filter(
+    ({ Service, Address, Port }) => Address === place.host && Port === place.port && Service !== place.name,
+  );
+  for (const { ID, Service } of others) {
+    const health = await healthOf(api, ID);
+    if (health === undefined) continue;
+    if (health.AggregatedStatus !== 'critical')
+      throw fault(
+        'config.invalid',
+        `Consul has ${Service} at ${place.host}:${place.port} already, so ${place.name} cannot be there too: give each service its own ` +
+          `port and address, or take the old one out with: consul services deregister -id=${ID}`,
+      );
+    log.warn({ service: place.name, id: ID }, 'a dead instance of another service at the same address is deregistered');
+    await remove(api, ID);
+  }
+}
+
+/** Undefined when the agent does not know it. */
+async function healthOf(
+  api: ConsulApi,
+  id: string,
+  how?: Pick<ConsulAsk, 'signal' | 'timeoutMs'>,
+): Promise<AgentHealth | undefined> {
+  const { body } = await api.ask(`/v1/agent/health/service/id/${encodeURIComponent(id)}`, {
+    ...how,
+    answers: alsoAnswers,
+  });
+  return body as AgentHealth | undefined;
+}
+
+async function remove(api: ConsulApi, id: string): Promise<void> {
+  await api.ask(`/v1/agent/service/deregister/${encodeURIComponent(id)}`, {
+    method: 'PUT',
+    answers: [404],
+    timeoutMs: leaveMsMax,
+  });
+}

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -39,7 +39,13 @@ export async function startRabbitServer(settings: readonly string[] = []): Promi
   await writeCookie(folder);
   await writeFile(
     join(folder, 'rabbitmq.conf'),
-    [`listeners.tcp.1 = 127.0.0.1:${port}`, 'loopback_users = none', 'log.file = false', 'log.console = true', ...settings].join('\n'),
+    [
+      `listeners.tcp.1 = 127.0.0.1:${port}`,
+      'loopback_users = none',
+      'log.file = false',
+      'log.console = true',
+      ...settings,
+    ].join('\n'),
   );
   await writeFile(join(folder, 'enabled_plugins'), '[].\n');
   const environment = {
@@ -56,10 +62,11 @@ export async function startRabbitServer(settings: readonly string[] = []): Promi
     RABBITMQ_LOG_BASE: join(folder, 'log'),
     RABBITMQ_PID_FILE: join(folder, 'pid'),
     RABBITMQ_CONF_ENV_FILE: join(folder, 'rabbitmq-env.conf'),
-    RABBITMQ_SCHEDULER_BIND_TYPE: 'u',
+    // Idle schedulers spin by default, which takes the cores from whatever is tested.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
   };
-  // Debian's wrapper gives root's place up and knows nothing of this environment: the program behind it is started.
-  const home = await programFolder(program);
+  // On Debian the program on the path is a wrapper that becomes another user and forgets this environment. What it wraps lies beside it.
+  const home = dirname(await realpath(program));
   let child: ChildProcess | undefined;
   let output = '';
 
@@ -77,7 +84,8 @@ export async function startRabbitServer(settings: readonly string[] = []): Promi
     started.stdout.on('data', hear);
     started.stderr.on('data', hear);
     for (const endMs = Date.now() + startMsMax; !(await answers(port)); await pause(50)) {
-      if (started.exitCode !== null) throw new Error(`RabbitMQ ended at its start with ${started.exitCode}:\n${output}`);
+      if (started.exitCode !== null)
+        throw new Error(`RabbitMQ ended at its start with ${started.exitCode}:\n${output}`);
       if (Date.now() > endMs) throw new Error(`RabbitMQ does not answer on port ${port}:\n${output}`);
     }
   }
@@ -134,14 +142,6 @@ async function writeCookie(folder: string): Promise<void> {
   const cookie = join(folder, '.erlang.cookie');
   await writeFile(cookie, randomBytes(20).toString('hex'));
   await chmod(cookie, 0o400);
-}
-
-/** Where the real scripts are: `/usr/lib/rabbitmq/bin` on Debian, beside the program elsewhere. */
-async function programFolder(program: string): Promise<string> {
-  const real = await realpath(program);
-  const text = await readFile(real, 'utf8');
-  const behind = /^\s*(?:exec\s+)?(\/\S*\/rabbitmq)\/bin\/|SCRIPT=|RABBITMQ_HOME=/m.exec(text)?.[1];
-  return behind ? join(behind, 'bin') : dirname(real);
 }
 
 /** Says the first words of AMQP: the server answers once it takes logins. */

@@ -35,8 +35,8 @@ export const CartItem = strict({
 export type CartItem = Static<typeof CartItem>;
 
 /**
- * What is no longer as it was when the item was put in. `gone`: it is no longer sold in the cart's currency, is not among the items and must be taken out
- * before the cart can be ordered. Setting an item again accepts its new price.
+ * What is no longer as it was when the item was put in. `gone`: it is no longer sold in the cart's currency, or has become so dear that the cart could not
+ * be paid at once; it is not among the items and must be taken out before the cart can be ordered. Setting an item again accepts its new price.
  */
 export const CartChange = Type.Union([
   strict({ ...about, kind: oneOf(['price-changed']), from: MoneySchema, to: MoneySchema }),
@@ -63,6 +63,7 @@ export const Cart = strict({
 });
 export type Cart = Static<typeof Cart>;
 
+/** What somebody thinks of buying is theirs alone: no role looks into it, an admin's neither. */
 const owned = { who: 'owner', orRoles: [], guest: 'cart-token' } as const;
 
 /** The operations on carts, as part of the order service's contract. */

@@ -59,7 +59,9 @@ export interface ErrorDeclaration {
   readonly title: string;
 }
 
-/** Codes that the kit itself answers with, on every service. */
+/**
+ * Codes that the kit itself answers with, on every service. No request is refused with those of sagas: they say why one failed, and with it what it was for.
+ */
 export const kitErrors = {
   'request.invalid': { status: 400, title: 'The request is not valid' },
   'request.too-large': { status: 413, title: 'The request body is too large' },
@@ -78,5 +80,9 @@ export const kitErrors = {
   'service.unavailable': { status: 503, title: 'A service is not available' },
   'service.deadline-exceeded': { status: 504, title: 'A service took too long' },
   'service.bad-gateway': { status: 502, title: 'A service did not answer properly' },
+  'saga.timed-out': { status: 504, title: 'It took longer than it may' },
+  'saga.compensated': { status: 409, title: 'An operator turned it back' },
+  'saga.failed': { status: 500, title: 'A step failed without saying why' },
+  'saga.stuck': { status: 500, title: 'It needs an operator to go on' },
   internal: { status: 500, title: 'Something went wrong on our side' },
 } as const satisfies Record<string, ErrorDeclaration>;

@@ -8,7 +8,7 @@ import type { Role } from './principal.ts';
  *
  * - `anyone`: no token needed (one that is sent must still be valid)
  * - `caller`: any signed-in user, on rows of their own
- * - `owner`: the rows' owner, the staff roles named, and (with `guest`) whoever holds the guest's token
+ * - `owner`: the rows' owner, the staff roles named, and (with `guest`) whoever holds the guest's token; where no role is named, not even `admin`
  * - `staff`: the roles named; `admin` always
  * - `signed`: proven by a signature in the request, checked by the handler
  * - `internal`: other services only; never reachable from outside

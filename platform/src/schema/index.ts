@@ -24,6 +24,7 @@ export type { RecordedEvent, StreamEvent } from './stream.ts';
 export { coerceTexts, parse, type Validator, validatorOf } from './validator.ts';
 export {
   Address,
+  amountMax,
   Currency,
   Email,
   IdText,

@@ -25,7 +25,7 @@ export function isRole(value: unknown): value is Role {
   return roles.includes(value as Role);
 }
 
-/** Whether `role` is among `allowed`; `admin` always is. An empty list allows admins only. */
+/** Whether `role` is among `allowed`; `admin` always is, so an empty list allows admins only. What is its owner's alone must not be asked about here. */
 export function roleAllows(role: Role, allowed: readonly Role[]): boolean {
   return role === 'admin' || allowed.includes(role);
 }

@@ -49,9 +49,12 @@ export const Text = (maxLength: number) => Type.String({ format: 'text', maxLeng
 /** A count that fits PostgreSQL's integer and every sum made of it. */
 export const Quantity = Type.Integer({ minimum: 1, maximum: 1_000_000 });
 
+/** The most minor units that can be owed or paid at once: far below where whole numbers stop being exact, so that sums of thousands stay right. */
+export const amountMax = 1_000_000_000_000;
+
 /** Money that is owed or paid: zero or more minor units. */
 export const MoneySchema = strict({
-  amount: Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 }),
+  amount: Type.Integer({ minimum: 0, maximum: amountMax }),
   currency: Currency,
 });
 

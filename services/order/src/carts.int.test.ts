@@ -170,6 +170,25 @@ describe('a cart', () => {
     assert.deepEqual(await refusalOf(shop.call('GET', `/api/v1/carts/${newId()}`, stranger)), [404, 'cart.not-found']);
   });
 
+  it('is hidden from staff as from any other stranger, admins included, who have carts of their own', async () => {
+    const carts = [await guestCart(['PEN', 1]), await newCart({ user: newId() })];
+    for (const role of ['support', 'operator', 'merchandiser', 'admin'] as const) {
+      const staff = { user: newId(), role };
+      for (const { path } of carts) {
+        assert.deepEqual(await refusalOf(shop.call('GET', path, staff)), [404, 'cart.not-found'], role);
+        assert.deepEqual(
+          await refusalOf(shop.call('DELETE', `${path}/items/PEN`, staff)),
+          [404, 'cart.not-found'],
+          role,
+        );
+        const taken = shop.call('PUT', `${path}/items/PEN`, { ...staff, body: { quantity: 2 } });
+        assert.deepEqual(await refusalOf(taken), [404, 'cart.not-found'], role);
+      }
+      const own = await newCart(staff);
+      assert.equal((await shop.call('GET', own.path, staff)).status, 200);
+    }
+  });
+
   it('takes 1 to 10,000 of what is in the catalogue, of at most 200 SKUs, in one currency', async () => {
     const cart = await guestCart(['PEN', 10_000]);
     for (const quantity of [0, -1, 10_001, 1.5, '3', null])

@@ -10,7 +10,7 @@ interface Asking {
   readonly cartToken?: string | undefined;
 }
 
-/** The cart, if it is the caller's: a user's own, or a guest's with its token, which stays good after signing in. */
+/** The cart, if it is the caller's: a user's own, or a guest's with its token, which stays good after signing in. Staff see no cart but their own. */
 export async function findCart({ principal, cartToken }: Asking, id: string, service: OrderService): Promise<CartRow> {
   const cart = await readCart(service.db, id);
   const isTheirs =

@@ -2,6 +2,7 @@ import type { orderContract } from '@stoa/contracts/order';
 import { cartSkusMax } from '@stoa/contracts/order-carts';
 import { refusal } from '@stoa/platform/errors';
 import type { Money } from '@stoa/platform/money';
+import { amountMax } from '@stoa/platform/schema';
 import type { Call, Handler } from '@stoa/platform/service';
 import { answerWithCart } from '../cart-view.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
@@ -10,9 +11,6 @@ import { findCart, requireOpen, whyNot } from '../find-cart.ts';
 import { type CartRow, putItem, readCart, touchCart } from '../store/carts.ts';
 
 type SetCartItemCall = Call<typeof orderContract.operations.setCartItem>;
-
-// The most that a payment can be of.
-const amountMax = 1_000_000_000_000;
 
 /** Sets how many of a SKU are in a cart, at today's price. */
 export const setCartItem: Handler<typeof orderContract.operations.setCartItem, OrderDeps> = async (call, service) => {

@@ -1,7 +1,8 @@
 import type { CartChange, CartItem } from '@stoa/contracts/order-carts';
 import type { OrderTotals } from '@stoa/contracts/order-messages';
-import { type Money, sum, times, zero } from '@stoa/platform/money';
-import { type CatalogueEntry, priceIn } from './pricing.ts';
+import { add, type Money, zero } from '@stoa/platform/money';
+import { amountMax } from '@stoa/platform/schema';
+import { type CatalogueEntry, priceIn, totalOf } from './pricing.ts';
 
 /** An item as it was when it was last set. */
 export interface KeptItem {
@@ -36,15 +37,18 @@ export function priceCart(
 ): PricedCart {
   const items: CartItem[] = [];
   const changes: CartChange[] = [];
+  let subtotal = zero(currency);
   for (const { sku, quantity, title, unitPrice: from } of kept) {
     const entry = catalogue.get(sku);
     const unitPrice = entry?.status === 'active' ? priceIn(entry, currency) : undefined;
-    if (!entry || !unitPrice) {
+    const lineTotal = unitPrice && totalOf(unitPrice, quantity);
+    // Prices may have risen since the cart was within what can be paid at once.
+    if (!entry || !unitPrice || !lineTotal || add(subtotal, lineTotal).amount > amountMax) {
       changes.push({ sku, title, kind: 'gone', quantity });
       continue;
     }
     const stock = available && { available: available.get(sku) ?? 0 };
-    const lineTotal = times(unitPrice, quantity);
+    subtotal = add(subtotal, lineTotal);
     items.push({ sku, title: entry.title, productId: entry.productId, quantity, unitPrice, lineTotal, ...stock });
     if (unitPrice.amount !== from.amount)
       changes.push({ sku, title: entry.title, kind: 'price-changed', from, to: unitPrice });
@@ -52,9 +56,5 @@ export function priceCart(
       changes.push({ sku, title: entry.title, kind: 'ran-short', quantity, ...stock });
   }
   const none = zero(currency);
-  const subtotal = sum(
-    items.map((item) => item.lineTotal),
-    currency,
-  );
   return { items, totals: { subtotal, discount: none, shipping: none, tax: none, total: subtotal }, changes };
 }

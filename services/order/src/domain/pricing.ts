@@ -1,7 +1,8 @@
 import type { PlaceOrder } from '@stoa/contracts/order';
 import type { OrderLine, OrderTotals } from '@stoa/contracts/order-messages';
 import { refusal, type Violation } from '@stoa/platform/errors';
-import { add, type Money, sum, times, zero } from '@stoa/platform/money';
+import { add, format, type Money, sum, times, zero } from '@stoa/platform/money';
+import { amountMax } from '@stoa/platform/schema';
 
 /** What the catalogue says of a SKU. */
 export interface CatalogueEntry {
@@ -57,6 +58,7 @@ export function priceLines(
 ): OrderLine[] {
   const unknown: Violation[] = [];
   const mismatched: Violation[] = [];
+  const tooMuch: Violation[] = [];
   const lines: OrderLine[] = [];
   items.forEach((item, index) => {
     const sku = item.sku.toUpperCase();
@@ -71,6 +73,11 @@ export function priceLines(
       mismatched.push({ path: `/items/${index}`, message: `${sku} has no price in ${currency}` });
       return;
     }
+    const lineTotal = totalOf(unitPrice, item.quantity);
+    if (!lineTotal) {
+      tooMuch.push({ path: `/items/${index}`, message: `${item.quantity} of ${sku} are not payable at once` });
+      return;
+    }
     lines.push({
       lineId: newId(),
       sku,
@@ -78,22 +85,38 @@ export function priceLines(
       title: entry.title,
       quantity: item.quantity,
       unitPrice,
-      lineTotal: times(unitPrice, item.quantity),
+      lineTotal,
     });
   });
   if (unknown.length > 0) throw refusal('order.unknown-sku', sentence(unknown), at(unknown));
   if (mismatched.length > 0) throw refusal('order.currency-mismatch', sentence(mismatched), at(mismatched));
+  if (tooMuch.length > 0) throw refusal('order.too-much', sentence(tooMuch), at(tooMuch));
   return lines;
 }
 
-/** Adds an order up. Prices include tax, so tax is no sum on top. */
+/** What so many cost; undefined when it is more than can be paid at once. */
+export function totalOf(unitPrice: Money, quantity: number): Money | undefined {
+  // A product too large to be exact is far above the most as well.
+  return unitPrice.amount * quantity > amountMax ? undefined : times(unitPrice, quantity);
+}
+
+/** Adds an order up. Prices include tax, so tax is no sum on top. Refuses more than can be paid at once. */
 export function totalsOf(lines: readonly OrderLine[], shipping: Money): OrderTotals {
   const none = zero(shipping.currency);
   const subtotal = sum(
     lines.map((line) => line.lineTotal),
     shipping.currency,
   );
-  return { subtotal, discount: none, shipping, tax: none, total: add(subtotal, shipping) };
+  const total = add(subtotal, shipping);
+  if (total.amount > amountMax) {
+    const most = format({ ...total, amount: amountMax });
+    throw refusal(
+      'order.too-much',
+      `The order would cost ${format(total)}; ${most} can be paid at once. Split it.`,
+      at([{ path: '/items', message: 'cost more together than can be paid at once' }]),
+    );
+  }
+  return { subtotal, discount: none, shipping, tax: none, total };
 }
 
 function sentence(violations: readonly Violation[]): string {

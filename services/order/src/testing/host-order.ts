@@ -1,6 +1,7 @@
 import type { Order } from '@stoa/contracts/order';
 import type { Cart } from '@stoa/contracts/order-carts';
 import { assert, type Violation } from '@stoa/platform/errors';
+import type { Role } from '@stoa/platform/schema';
 import { run, type Service, type ServiceDefinition } from '@stoa/platform/service';
 import { testDatabase } from '@stoa/platform/testing';
 import pino from 'pino';
@@ -19,8 +20,10 @@ export type AnsweredBody = Omit<Cart, 'items' | 'changes'> &
   };
 
 export interface Request {
-  /** A signed-in customer's id. */
+  /** A signed-in person's id. */
   readonly user?: string;
+  /** What the person is; a customer unless said otherwise. */
+  readonly role?: Role;
   readonly cartToken?: string | undefined;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
@@ -52,7 +55,10 @@ export async function hostOrder(): Promise<HostedOrder> {
       log: pino({ level: 'silent' }),
       version: 'test',
       databaseUrl: async (name) => databases.get(name)?.url as string,
-      verifyToken: async (token) => ({ kind: 'user', userId: token, role: 'customer', sessionId: token }),
+      verifyToken: async (token) => {
+        const [userId = '', role] = token.split('.');
+        return { kind: 'user', userId, role: role as Role, sessionId: userId };
+      },
     });
     const hosted = running.services.get('order');
     assert(hosted !== undefined, 'order is hosted');
@@ -65,11 +71,11 @@ export async function hostOrder(): Promise<HostedOrder> {
     get service() {
       return opened.service;
     },
-    async call(method, path, { user, cartToken, body, headers = {} } = {}) {
+    async call(method, path, { user, role = 'customer', cartToken, body, headers = {} } = {}) {
       const answer = await fetch(opened.url + path, {
         method,
         headers: {
-          ...(user !== undefined && { authorization: `Bearer ${user}` }),
+          ...(user !== undefined && { authorization: `Bearer ${user}.${role}` }),
           ...(cartToken !== undefined && { 'x-cart-token': cartToken }),
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type Cache, cacheOf, MemoryCache } from '../cache/index.ts';
+import { type Cache, cacheOf } from '../cache/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
 import { EffectRunner } from '../effect/index.ts';
@@ -34,8 +34,8 @@ export interface HostServiceOptions {
   readonly http: HostHttpOptions;
   readonly traces?: Traces | undefined;
   readonly metrics?: Metrics | undefined;
-  /** Where all services of this process keep copies; this process's memory unless given. */
-  readonly cache?: Cache | undefined;
+  /** Where all services of this process keep copies; this process's memory, or Redis. */
+  readonly cache: Cache;
 }
 
 /** A service while it runs: its database open, its workers at work. */
@@ -103,7 +103,7 @@ export async function hostService(
   const handle = traceMessages(dispatch.handle, definition.name, traces);
   const inbox = new Inbox({ db, log, knows: dispatch.knows, handle });
   const whole = withOperations(definition, { db, sagas, inbox, health: () => healthOf(definition, service) });
-  const cache = cacheOf(options.cache ?? new MemoryCache(), definition.name);
+  const cache = cacheOf(options.cache, definition.name);
   const deps = (await definition.prepare?.({ environment, db, clock, log, cache, client: options.client })) as never;
   const service: Service<never> = {
     name: definition.name,

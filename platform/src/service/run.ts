@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Callers, createCallers, type UserDirectory } from '../auth/index.ts';
-import type { SharedRedis } from '../cache/index.ts';
+import { MemoryCache, type SharedRedis, unheardTtlMsMax } from '../cache/index.ts';
 import { type Client, createClients } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
 import { assert, fault, refusal } from '../errors/index.ts';
@@ -124,6 +124,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       databaseUrl: await options.databaseUrl(definition.name),
       connectionsMax,
       hasPeers: fleet !== undefined,
+      cache: redis?.cache ?? new MemoryCache(fleet && { ttlMsMax: unheardTtlMsMax }),
       transport,
       subscribersOf,
       onEvent: (message) => {

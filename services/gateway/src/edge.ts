@@ -26,8 +26,8 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
   const services = [...elsewhere.services, besideUs(own.target)];
   const contracts = services.map(({ contract }) => contract);
   const routes = compileRoutes([...services, besideUs(createPagesTarget(contracts, host.version))]);
-  const isAlone = host.targets.every(({ kind }) => kind === 'local');
-  const hears = () => host.hints?.hearing ?? isAlone;
+  // Where there are other processes, what they commit is heard of by hints or not at all.
+  const hears = () => host.hints?.hearing ?? host.discovery === undefined;
   const cached = createCachedAnswers({ bytesMax: settings.cacheBytesMax, clock, hears });
   host.hints?.onMissed(cached.forgetUnheard);
   for (const { service, events, operations } of contracts) {

@@ -18,7 +18,7 @@ export interface RemoteOptions {
 
 /** Tries of one call, which go to different replicas where there are several. */
 export interface Route {
-  /** The base URL of the replica that the last try failed at. */
+  /** The base URL of the replica that had the last try. */
   avoid?: string;
 }
 
@@ -51,6 +51,7 @@ export function createRemoteCaller({
     ): Promise<InvokeResult> {
       const endpoint = acquire(service, route);
       const leftMs = deadlineMs - Date.now();
+      route.avoid = endpoint.url;
       let outcome: 'ok' | 'failed' = 'failed';
       try {
         const body = call.body === undefined ? undefined : JSON.stringify(call.body);
@@ -71,7 +72,6 @@ export function createRemoteCaller({
         if (signal.aborted && leftMs < fairMs) outcome = 'ok';
         throw error instanceof SendFailure ? faultOf(service, error, signal.aborted) : error;
       } finally {
-        if (outcome === 'failed') route.avoid = endpoint.url;
         endpoint.done(outcome);
       }
     },

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BulkheadPolicy, bulkhead } from 'cockatiel';
 import { fault, findAppError } from '../errors/index.ts';
 import { type Attempt, TimedAttempt } from './attempt.ts';
@@ -83,7 +82,7 @@ export class GuardedOperation implements OperationPolicy {
         if (error instanceof Broken) throw this.#broken();
         const waitMs = this.#waitBeforeNext(error, number, how);
         if (waitMs === undefined) throw error;
-        if (waitMs > 0) await sleep(waitMs);
+        if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       } finally {
         attempt.end();
       }

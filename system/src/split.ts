@@ -80,6 +80,7 @@ export async function openSplit({ environment, demo, replicas, command }: SplitO
     }
     await Promise.all(children.map((child) => child.started));
     const url = `http://localhost:${places[0]?.port}`;
+    await untilReady(url);
     if (demo) await seedDemo({ url, admin, log });
     return {
       url,
@@ -94,6 +95,20 @@ export async function openSplit({ environment, demo, replicas, command }: SplitO
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+const readyMsMax = 60_000;
+
+/** Waits until the gateway has found every service: with a registry that takes until it has looked at them. */
+async function untilReady(url: string): Promise<void> {
+  for (const endMs = Date.now() + readyMsMax; ; await sleep(50)) {
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (answer?.ok) return;
+    if (Date.now() > endMs) {
+      const why = (await answer?.text())?.trim() ?? 'no answer';
+      throw fault('service.unavailable', `The shop did not get ready within ${readyMsMax / 1000} s: ${why}`);
+    }
   }
 }
 

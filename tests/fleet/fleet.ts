@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from '@stoa/platform/embedded';
 import { serviceNames } from '@stoa/system';
 import { admin, TestShop } from '../shop.ts';
@@ -35,6 +36,7 @@ export class TestFleet {
     const fleet = new TestFleet(dataDir, await placesOf(dataDir, database, options));
     try {
       await Promise.all(fleet.processes.map((process) => process.start()));
+      await fleet.ready();
       fleet.shop = await TestShop.at(`http://127.0.0.1:${fleet.of('gateway')[0]?.place.port}`, dataDir);
     } catch (error) {
       await fleet.close();
@@ -48,11 +50,24 @@ export class TestFleet {
     return this.processes.filter(({ place }) => place.service === service);
   }
 
+  /** Waits until every gateway that runs has found every service. */
+  async ready(timeoutMs = 60_000): Promise<void> {
+    const byMs = Date.now() + timeoutMs;
+    for (const { place } of this.of('gateway').filter(({ isRunning }) => isRunning)) {
+      for (;;) {
+        const answer = await fetch(`http://127.0.0.1:${place.port}/health/ready`).catch(() => undefined);
+        if (answer?.ok) break;
+        if (Date.now() > byMs) throw new Error(`the fleet is not ready: ${await answer?.text()}`);
+        await sleep(50);
+      }
+    }
+  }
+
   /** Ends PostgreSQL as a power cut would, and starts it again. */
   async restartPostgres(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { pid } = await startPostgres(this.dataDir);
     process.kill(pid, signal);
-    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (isAlive(pid)) await sleep(20);
     await startPostgres(this.dataDir);
   }
 

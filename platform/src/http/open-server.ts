@@ -16,7 +16,8 @@ export interface ListeningServer {
 const limits: ServerOptions = {
   // Longer than any gateway keeps a connection idle (55 s), so that it never sends on one that is being closed.
   keepAliveTimeout: 75_000,
-  requestTimeout: 30_000,
+  // Bodies are watched where requests come in, by the gateway; an import may arrive for hours.
+  requestTimeout: 0,
   headersTimeout: 10_000,
   // Looked at every 5 s, so that slow headers and bodies are gone within seconds of their limit.
   connectionsCheckingInterval: 5_000,

@@ -52,7 +52,7 @@ export function urlSetting(service: string, defaultUrl: string): Readonly<Record
 
 function readBaseUrls(text: string): readonly string[] | undefined {
   const origins = text.split(',').map((word) => originOf(word.trim()));
-  return origins.includes(undefined) ? undefined : [...new Set(origins as string[])];
+  return origins.includes(undefined) ? undefined : (origins as string[]);
 }
 
 function originOf(text: string): string | undefined {

@@ -37,7 +37,19 @@ async function withShop(
   }
 }
 
-const commands = ['up', 'seed', 'import', 'replay', 'verify', 'orders', 'sagas', 'dead-letters', 'doctor', 'bench'];
+const commands = [
+  'up',
+  'seed',
+  'import',
+  'replay',
+  'verify',
+  'orders',
+  'sagas',
+  'dead-letters',
+  'doctor',
+  'certs',
+  'bench',
+];
 
 describe('the command line', () => {
   for (const command of commands) {

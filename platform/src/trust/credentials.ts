@@ -123,14 +123,14 @@ function certificatesOf(pem: string): X509Certificate[] | undefined {
 }
 
 function keyProblem(pem: string, leaf: X509Certificate | undefined): string | undefined {
+  if (/^(?:-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED)/m.test(pem))
+    return 'is locked with a passphrase: store it without one, readable by this process alone.';
   try {
     if (leaf === undefined || leaf.checkPrivateKey(createPrivateKey(pem))) return undefined;
-    return 'does not belong to cert.pem beside it: put the key there that the certificate was made with.';
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE'
-      ? 'is locked with a passphrase: store it without one, readable by this process alone.'
-      : `holds no private key in PEM: ${makeSome}.`;
+  } catch {
+    return `holds no private key in PEM: ${makeSome}.`;
   }
+  return 'does not belong to cert.pem beside it: put the key there that the certificate was made with.';
 }
 
 /** From a certificate up to an authority that is trusted; undefined when there is no way. Good ones are preferred where there are several. */

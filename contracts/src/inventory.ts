@@ -139,6 +139,7 @@ const operations = {
     access: internal,
     body: strict({ orderIds: Type.Array(IdText, { maxItems: 500 }) }),
     answer: Type.Array(strict({ orderId: IdText, held: count, sold: count })),
+    repeatable: true,
   }),
   getAvailability: operation({
     method: 'GET',

@@ -288,6 +288,7 @@ export const orderContract = contract({
       access: internal,
       body: strict({ orderIds: Type.Array(IdText, { maxItems: 1000 }) }),
       answer: Type.Array(strict({ orderId: IdText, status: oneOf(orderStatuses), live: Type.Boolean() })),
+      repeatable: true,
     }),
     listForUser: operation({
       method: 'GET',

@@ -398,6 +398,7 @@ const operations = {
       currency: Type.Optional(Currency),
     }),
     answer: Type.Array(PricedSku),
+    repeatable: true,
     timeoutMs: 5_000,
   }),
 };

@@ -35,6 +35,8 @@ export const shippingContract = contract({
       query: { country, currency, method: Type.Optional(Line(50)) },
       answer: ShippingMethod,
       errors: ['shipping.unknown-method'],
+      // Prices of sending change with the seasons: goods can be sold while the service that sends them is away.
+      fallback: { lastGoodMs: 600_000 },
     }),
   },
   events: {},

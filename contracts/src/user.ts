@@ -343,6 +343,7 @@ const forServices = {
     access: internal,
     body: strict({ ids: Type.Array(IdText, { minItems: 1, maxItems: 1000 }) }),
     answer: strict({ contacts: Type.Array(Contact) }),
+    repeatable: true,
   }),
   getPasswordReset: operation({
     method: 'GET',
@@ -360,6 +361,7 @@ const forServices = {
     access: internal,
     body: strict({ hash: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
     answer: strict({ id: IdText, name: Type.String(), role: Role }),
+    repeatable: true,
     errors: ['api-key.not-found'],
   }),
   listRevocations: operation({

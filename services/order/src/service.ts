@@ -45,7 +45,7 @@ export const order = defineService<OrderDeps>({
     return {
       catalogue: new Catalogue(client(productContract), cache),
       customers: new Customers(client(userContract)),
-      shippingPrices: new ShippingPrices(client(shippingContract)),
+      shippingPrices: new ShippingPrices(client(shippingContract), log),
       stock: new Stock(client(inventoryContract), log),
       numbers: new OrderNumbers(db),
       changes: new OrderChanges(db),

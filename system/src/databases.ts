@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '@stoa/platform/config';
-import { fault } from '@stoa/platform/errors';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@stoa/platform/embedded';
+import { fault } from '@stoa/platform/errors';
 import { databaseSetting } from '@stoa/platform/service';
 import type { Logger } from '@stoa/platform/telemetry';
 

@@ -89,9 +89,16 @@ export function takeApart(environment: Environment): Environment {
   return { ...environment, ...urls, STOA_DISCOVERY: kind };
 }
 
-async function openNeighbours({ environment: given, hosted, log }: FleetOptions, closing: (() => Promise<void> | void)[]) {
+async function openNeighbours(
+  { environment: given, hosted, log }: FleetOptions,
+  closing: (() => Promise<void> | void)[],
+) {
   const environment = takeApart(given);
-  const { STOA_INTERNAL_HOST: host, STOA_ADVERTISE_HOST, STOA_DRAIN_GRACE: graceMs } = readSettings(environment, described);
+  const {
+    STOA_INTERNAL_HOST: host,
+    STOA_ADVERTISE_HOST,
+    STOA_DRAIN_GRACE: graceMs,
+  } = readSettings(environment, described);
   const trust = await openTrust(readSettings(environment, trustSettings), { hosted, log });
   closing.push(() => trust.close());
   const discovery = await createDiscovery(readSettings(environment, discoverySettings), {

@@ -13,8 +13,8 @@ import { readSystemSettings } from './settings.ts';
 import { countTrade } from './trade.ts';
 import { userDirectory } from './user-directory.ts';
 
-export { seedDemo };
 export { openSplit, type SplitOptions, type SplitShop } from './split.ts';
+export { seedDemo };
 
 /** The names of all services, the gateway first. */
 export const serviceNames: readonly string[] = services.map(({ name }) => name);
@@ -32,7 +32,8 @@ export interface Shop {
   readonly running: Running;
   /** Where the gateway listens; empty when it is not among them. */
   readonly url: string;
-  readonly admin: Admin;
+  /** Undefined where the user service runs elsewhere. */
+  readonly admin: Admin | undefined;
   readonly metricsUrl: string;
   stop(deadlineMs?: number): Promise<void>;
 }
@@ -58,7 +59,8 @@ export async function openShop({ environment, demo, services: names = serviceNam
     }
   };
   try {
-    const admin = await firstAdmin(environment, dataDir);
+    // Accounts are kept by the user service; where it runs elsewhere, so is the first of them.
+    const admin = names.includes('user') ? await firstAdmin(environment, dataDir) : undefined;
     const databases = openDatabases(environment, { dataDir, embedded: isWhole, log });
     closing.push(() => databases.close());
     const metrics = createMetrics();
@@ -77,8 +79,7 @@ export async function openShop({ environment, demo, services: names = serviceNam
       environment: {
         ...environment,
         STOA_DATA_DIR: dataDir,
-        STOA_ADMIN_EMAIL: admin.email,
-        STOA_ADMIN_PASSWORD: admin.password,
+        ...(admin && { STOA_ADMIN_EMAIL: admin.email, STOA_ADMIN_PASSWORD: admin.password }),
       },
       log,
       version,
@@ -94,7 +95,7 @@ export async function openShop({ environment, demo, services: names = serviceNam
     closing.push(() => running.stop());
     ({ health } = running);
     const url = running.url ?? '';
-    if (demo && url !== '') await seedDemo({ url, admin, log });
+    if (demo && url !== '' && admin) await seedDemo({ url, admin, log });
     return {
       running,
       url,

@@ -22,7 +22,11 @@ const described = {
   }),
   STOA_TRANSPORT: setting.text({ default: 'local', describe: 'How messages travel: local, or the URL of a RabbitMQ' }),
   STOA_REDIS_URL: setting.optional(
-    setting.url({ protocols: ['redis', 'rediss'], secret: true, describe: 'Cache and rate limits that processes share' }),
+    setting.url({
+      protocols: ['redis', 'rediss'],
+      secret: true,
+      describe: 'Cache and rate limits that processes share',
+    }),
   ),
 };
 

@@ -41,7 +41,11 @@ async function up(services: readonly string[], options: UpOptions, surroundings:
   onSignals((deadlineMs) => shop.stop(deadlineMs));
   stopWithSupervisor();
   const { url, admin } = shop;
-  if (options.json) printJson(surroundings, { url, admin: { email: admin.email, ...(admin.isNew && { password: admin.password }) } });
+  if (options.json)
+    printJson(surroundings, {
+      url,
+      ...(admin && { admin: { email: admin.email, ...(admin.isNew && { password: admin.password }) } }),
+    });
   else if (url !== '' && !process.send) surroundings.write(welcome(shop));
   process.send?.('ready');
 }
@@ -58,9 +62,9 @@ function stopWithSupervisor(): void {
 
 function welcome(shop: Shop | SplitShop): string {
   const { url, admin } = shop;
-  const password = admin.isNew
+  const password = admin?.isNew
     ? `password ${admin.password}, kept in ${admin.file}`
-    : admin.file && `password in ${admin.file}`;
+    : admin?.file && `password in ${admin.file}`;
   const metrics = 'metricsUrl' in shop ? [`    metrics    ${shop.metricsUrl}`] : [];
   const processes =
     'processes' in shop
@@ -74,7 +78,7 @@ function welcome(shop: Shop | SplitShop): string {
     `    the API    ${url}/docs`,
     `    health     ${url}/health`,
     ...metrics,
-    `    admin      ${admin.email}${password ? `   ${password}` : ''}`,
+    ...(admin ? [`    admin      ${admin.email}${password ? `   ${password}` : ''}`] : []),
     ...processes,
     '',
     '  A first order is in README.md. Ctrl-C stops the shop; what has been ordered is kept.',

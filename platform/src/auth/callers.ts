@@ -3,7 +3,7 @@ import type { Cause, Principal } from '../schema/index.ts';
 import type { Clock } from '../time/index.ts';
 import { type ApiKeys, createApiKeys, type KnownKey } from './api-keys.ts';
 import type { KeySetSource } from './key-set.ts';
-import { followRevocations, type EndedTokens, type HearEnded, type RevocationFeed } from './revocation-feed.ts';
+import { type EndedTokens, followRevocations, type HearEnded, type RevocationFeed } from './revocation-feed.ts';
 import { createRevocations } from './revocations.ts';
 import { isApiKey } from './secret.ts';
 import { createTokenVerifier } from './token-verifier.ts';

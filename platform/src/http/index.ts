@@ -7,6 +7,7 @@ export type { ObserveRequest } from './exchange.ts';
 export { canonicalJson, fingerprintOf } from './fingerprint.ts';
 export { type HostedHttp, type HostHttpOptions, hostHttp } from './host-http.ts';
 export { type InvokeInput, type InvokeResult, queryText } from './invoke.ts';
+export { listenProblem } from './open-server.ts';
 export { parseJson, parseJsonText } from './json-body.ts';
 export { type OpenApiDocument, openApiOf } from './openapi.ts';
 export { timeoutMsDefault } from './operation-plan.ts';

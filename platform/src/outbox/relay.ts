@@ -45,10 +45,7 @@ export class Relay {
 
   start(): void {
     this.#lease.start();
-    this.#looking = setInterval(
-      () => void this.#look(overdueMs),
-      this.#options.lookEveryMs ?? lookEveryMsDefault,
-    );
+    this.#looking = setInterval(() => void this.#look(overdueMs), this.#options.lookEveryMs ?? lookEveryMsDefault);
     if (this.#options.hasPeers) this.#listening = this.#options.db.listen(channel, () => void this.#look(0));
   }
 

@@ -105,7 +105,9 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
   const local = new LocalTransport();
   const elsewhere = new RemoteTransport(async (subscriber, messages) => {
     const cause = messages[0]?.cause ?? { correlationId: newId() };
-    await self.client(opsContract(subscriber)).takeMessages({ body: { messages: messages as TravellingMessage[] } }, { cause });
+    await self
+      .client(opsContract(subscriber))
+      .takeMessages({ body: { messages: messages as TravellingMessage[] } }, { cause });
   });
   const transport: Transport = broker ?? {
     deliver: (subscriber, messages) => (doors.has(subscriber) ? local : elsewhere).deliver(subscriber, messages),

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { fault } from '@stoa/platform/errors';
+import { listenProblem } from '@stoa/platform/http';
 import type { Edge, EdgeHost } from '@stoa/platform/service';
 import { createAccessLog } from './access-log.ts';
 import { createCors } from './answer/cors.ts';
@@ -163,9 +164,10 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
 
 function listen(server: Server, { host, port }: GatewaySettings): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const failed = (error: Error) => reject(listenProblem(error, host, port));
+    server.once('error', failed);
     server.listen({ host, port }, () => {
-      server.off('error', reject);
+      server.off('error', failed);
       resolve(`http://localhost:${(server.address() as AddressInfo).port}`);
     });
   });

@@ -81,11 +81,16 @@ export function checkCredentials(
   ];
   if (leaf === undefined || !authorities?.length) return { problems };
 
-  const path = pathOf(leaf, above, authorities);
+  // OpenSSL's own rule: a way ends at an authority that signed itself.
+  const roots = authorities.filter((authority) => authority.checkIssued(authority));
+  const between = [...above, ...authorities.filter((authority) => !roots.includes(authority))];
+  const path = pathOf(leaf, between, roots);
   const missing = names.filter((name) => leaf.checkHost(name, exactName) === undefined);
   const purposes = leaf.keyUsage as readonly string[] | undefined;
   if (path === undefined)
-    problems.push(`${certPath} is not signed by an authority in ${caPath}: put the one there that signed it.`);
+    problems.push(
+      `${certPath} is not signed by an authority in ${caPath}: put the one there that signed it, with those above it up to the root.`,
+    );
   for (const [index, certificate] of (path ?? [leaf]).entries()) {
     const date = dateProblem(certificate, nowMs);
     if (date) problems.push(`${index === 0 ? certPath : `${certificate.subject} above ${certPath}`} ${date}`);
@@ -133,21 +138,21 @@ function keyProblem(pem: string, leaf: X509Certificate | undefined): string | un
   return 'does not belong to cert.pem beside it: put the key there that the certificate was made with.';
 }
 
-/** From a certificate up to an authority that is trusted; undefined when there is no way. Good ones are preferred where there are several. */
+/** From a certificate up to a root that is trusted; undefined when there is no way. Of several signers, the one that lasts longest. */
 function pathOf(
   from: X509Certificate,
   between: readonly X509Certificate[],
-  authorities: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
 ): X509Certificate[] | undefined {
   const signed = (by: X509Certificate) => from.checkIssued(by) && from.verify(by.publicKey);
-  const signers = authorities.filter(signed);
+  const signers = roots.filter(signed);
   const signer = signers.sort((a, b) => b.validToDate.getTime() - a.validToDate.getTime())[0];
   if (signer) return [from, signer];
   for (const next of between.filter((certificate) => certificate.ca && signed(certificate))) {
     const rest = pathOf(
       next,
       between.filter((other) => other !== next),
-      authorities,
+      roots,
     );
     if (rest) return [from, ...rest];
   }

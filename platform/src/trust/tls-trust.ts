@@ -101,8 +101,7 @@ function names({ leaf }: Credentials, service: string): boolean {
 }
 
 function filesOf({ ca, cert, key }: Credentials) {
-  // Whoever is in ca.pem is trusted, be it the root of all or one below.
-  return { ca, cert, key, allowPartialTrustChain: true };
+  return { ca, cert, key };
 }
 
 function connectorOf(credentials: Credentials): Connector {

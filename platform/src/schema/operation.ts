@@ -3,7 +3,12 @@ import { assert } from '../errors/index.ts';
 import type { Contract, Operation, OperationInput } from './contract.ts';
 import { strict } from './words.ts';
 
-/** Declares one operation of a service. Path parameters not described are plain texts of up to 200 characters. */
+/**
+ * Declares one operation of a service. Path parameters not described are plain texts of up to 200 characters.
+ *
+ * @example
+ * operation({ method: 'POST', path: '/internal/tea/prices', summary: 'Prices', access: internal, body, answer, repeatable: true, policy: { attemptsMax: 2 } })
+ */
 export function operation<
   const P extends TProperties = Record<never, never>,
   const Q extends TProperties = Record<never, never>,
@@ -16,6 +21,12 @@ export function operation<
     named.length === described.length && named.every((name) => described.includes(name)),
     `${input.method} ${input.path} must describe exactly its path parameters`,
   );
+  const { attemptsMax = 1, attemptTimeoutMs = 1, concurrentMax = 1 } = input.policy ?? {};
+  assert(
+    Number.isInteger(attemptsMax) && attemptsMax >= 1 && attemptTimeoutMs >= 1 && concurrentMax >= 1,
+    `${input.method} ${input.path} has a policy that lets no call through`,
+  );
+  assert(input.fallback === undefined || input.answer !== undefined, `${input.path} falls back on no answer`);
   const { params, query, body, answer, statuses, errors, ...rest } = input;
   return {
     ...rest,

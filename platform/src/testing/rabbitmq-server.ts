@@ -158,17 +158,19 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** It was started by the node, as a daemon that no signal to the group reaches. */
+/** It was started by the node, as a daemon that no signal to the group reaches, and ends when asked once it knows that the node is gone. */
 async function stopNameServer(port: number): Promise<void> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    // KILL_REQ of its protocol; allowed while no node is registered.
-    socket.end(Buffer.from([0, 1, 107]));
-    await Promise.race([once(socket, 'close'), pause(1_000)]);
-  } catch {
-    // There was none.
-  } finally {
-    socket.destroy();
+  for (const endMs = Date.now() + 3_000; Date.now() < endMs; await pause(20)) {
+    const socket = connect(port, '127.0.0.1');
+    try {
+      // KILL_REQ of its protocol.
+      socket.write(Buffer.from([0, 1, 107]));
+      await Promise.race([once(socket, 'close'), pause(500)]);
+    } catch {
+      return;
+    } finally {
+      socket.destroy();
+    }
   }
 }
 

@@ -155,11 +155,12 @@ async function ownEnvironment(
   { service, port, metricsPort }: Place,
   databases: Databases,
 ): Promise<Record<string, string>> {
-  const own = { STOA_METRICS_PORT: String(metricsPort) };
-  if (service === 'gateway') return { ...own, PORT: String(port) };
+  // As `stoa certs` lays them out: a folder a service.
   const tls = environment.STOA_TLS_DIR ? { STOA_TLS_DIR: resolve(environment.STOA_TLS_DIR, service) } : {};
+  const own = { STOA_METRICS_PORT: String(metricsPort), ...tls };
+  if (service === 'gateway') return { ...own, PORT: String(port) };
   const database = { [databaseSetting(service)]: await databases.urlOf(service) };
-  return { ...own, ...tls, ...database, [portSetting(service)]: String(port) };
+  return { ...own, ...database, [portSetting(service)]: String(port) };
 }
 
 const restartDelayMsMin = 200;

@@ -51,8 +51,8 @@ export class Relay {
 
   /** Takes what has just been committed in this process. */
   offer(entries: readonly OutboxEntry[]): void {
-    if (!this.#lease.held) return this.#tellHolder();
-    for (const entry of entries) this.#lane(entry.subscriber).offer(entry);
+    if (!this.#lease.held) this.#tellHolder();
+    else for (const entry of entries) this.#lane(entry.subscriber).offer(entry);
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,7 @@ import type { Cause, Contract, Message, Principal } from '../schema/index.ts';
 import type { Metrics, Traces } from '../telemetry/index.ts';
 import { type Clock, systemClock } from '../time/index.ts';
 import { type Broker, LocalTransport, RemoteTransport, type Transport } from '../transport/index.ts';
+import type { Certificate } from '../trust/index.ts';
 import type { ServiceDefinition } from './definition.ts';
 import type { Edge, HealthReport, LocalTarget, RemoteTarget } from './edge.ts';
 import type { Fleet } from './fleet.ts';
@@ -166,6 +167,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
   const dependencies = (): HealthReport[] => [
     ...(broker ? [stateOf('broker', broker)] : []),
     ...(redis ? [stateOf('redis', redis)] : []),
+    ...certificateHealth(fleet?.trust.certificate),
   ];
 
   const health: ProcessHealth = {
@@ -301,6 +303,15 @@ async function askHealth(client: Client<ReturnType<typeof opsContract>>, name: s
     const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
     return { name, state: 'down', latencyMs, reason: error instanceof Error ? error.message : 'it cannot be asked' };
   }
+}
+
+/** A certificate that ends soon is somebody's business, and stops nobody yet. */
+function certificateHealth(certificate: Certificate | undefined): HealthReport[] {
+  if (certificate === undefined) return [];
+  const reason = certificate.concern();
+  return [
+    { name: 'certificate', state: reason === undefined ? 'up' : 'degraded', latencyMs: 0, ...(reason && { reason }) },
+  ];
 }
 
 function stateOf(name: string, { state, reason }: { state: string; reason?: string | undefined }): HealthReport {

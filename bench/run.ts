@@ -10,11 +10,12 @@ import { isMet, type Report, ratioOf, type Scenario } from './harness/scenario.t
 import { browse } from './scenarios/browse.ts';
 import { checkout } from './scenarios/checkout.ts';
 import { messages } from './scenarios/messages.ts';
+import { placement } from './scenarios/placement.ts';
 import { replay } from './scenarios/replay.ts';
 import { saga } from './scenarios/saga.ts';
 import { startup } from './scenarios/startup.ts';
 
-const scenarios: Readonly<Record<string, Scenario>> = { checkout, browse, saga, messages, startup, replay };
+const scenarios: Readonly<Record<string, Scenario>> = { checkout, browse, saga, messages, startup, replay, placement };
 
 const usage = `Usage: npm run bench -- [scenario …] [--json | --markdown] [--quick] [--profile]
 

@@ -14,14 +14,66 @@ export function cpuMsOf(pid: number): number {
 
 /** Milliseconds of processor time of a server and of all processes it has or had, such as PostgreSQL's backends. */
 export function cpuMsOfFamily(pid: number): number {
-  const parent = statOf(pid);
-  if (!parent) return 0;
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => statOf(Number(name)))
-    .filter((stat) => stat?.parent === pid);
-  const living = children.reduce((sum, stat) => sum + (stat ? stat.user + stat.system : 0), 0);
-  return ticksToMs(parent.user + parent.system + parent.ofEndedChildren + living);
+  const living = [pid, ...descendantsOf(pid).map((descendant) => descendant.pid)].map(statOf);
+  return ticksToMs(
+    living.reduce((sum, stat) => sum + (stat ? stat.user + stat.system + stat.ofEndedChildren : 0), 0),
+  );
+}
+
+/** A process that lives, by the title it gave itself or the command it was started with. */
+export interface NamedProcess {
+  readonly pid: number;
+  readonly title: string;
+}
+
+/** The processes that a process has started, and those that these have. None where there is no /proc. */
+export function descendantsOf(pid: number): NamedProcess[] {
+  const children = new Map<number, number[]>();
+  for (const other of allPids()) {
+    const parent = statOf(other)?.parent;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), other]);
+  }
+  const found: NamedProcess[] = [];
+  const look = (parent: number) => {
+    for (const child of children.get(parent) ?? []) {
+      found.push({ pid: child, title: titleOf(child) });
+      look(child);
+    }
+  };
+  look(pid);
+  return found;
+}
+
+function allPids(): number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Memory in MB of a process and all it has started; pages that several of them share count once. 0 where there is no /proc. */
+export function memoryMbOfFamily(pid: number): number {
+  return [pid, ...descendantsOf(pid).map((descendant) => descendant.pid)].reduce((sum, one) => sum + shareMbOf(one), 0);
+}
+
+/** Memory in MB of one process; pages that it shares with others count in part. */
+export function shareMbOf(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return memoryMbOf(pid).now;
+  }
 }
 
 /** Resident memory in MB: now, and at its highest since the process began. 0 where there is no /proc. */

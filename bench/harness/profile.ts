@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Shop } from './shop.ts';
 
 /** Node's flags for a process whose profile goes into `dir` when it ends. */
 export const profileFlags = (dir: string) => ['--cpu-prof', `--cpu-prof-dir=${dir}`];
@@ -30,43 +29,60 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
+/** What one process, or several together, did while they were not idle. */
+interface Work {
+  readonly ofFunction: Map<string, number>;
+  readonly ofFolder: Map<string, number>;
+  busyMicros: number;
+}
+
 /**
- * Where a process spent the time in which it was not idle: the functions that took most themselves, and the folders of ours and of packages, to
+ * Where processes spent the time in which they were not idle: the functions that took most themselves, and the folders of ours and of packages, to
  * which what Node and V8 did for them is charged.
+ *
+ * @param services names by process id, for a shop of several: then each one's part is said first
  */
-export async function describeProfile(dir: string): Promise<string[]> {
-  const ofFunction = new Map<string, number>();
-  const ofFolder = new Map<string, number>();
-  let busy = 0;
+export async function describeProfile(dir: string, services?: ReadonlyMap<number, string>): Promise<string[]> {
+  const all: Work = { ofFunction: new Map(), ofFolder: new Map(), busyMicros: 0 };
+  const shares: string[] = [];
   for (const name of await readdir(dir)) {
     if (!name.endsWith('.cpuprofile')) continue;
-    const profile = JSON.parse(await readFile(join(dir, name), 'utf8')) as CpuProfile;
-    const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
-    const parents = new Map(profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
-    profile.samples.forEach((id, at) => {
-      const frame = frames.get(id);
-      const micros = profile.timeDeltas[at] ?? 0;
-      if (!frame || frame.functionName === '(idle)') return;
-      busy += micros;
-      const place = placeOf(frame.url);
-      add(ofFunction, `${frame.functionName || '(anonymous)'}  ${place && `${place}:${frame.lineNumber + 1}`}`, micros);
-      let payer: number | undefined = id;
-      while (payer !== undefined && !isCode(frames.get(payer))) payer = parents.get(payer);
-      const paid = payer === undefined ? undefined : frames.get(payer);
-      add(ofFolder, paid ? folderOf(placeOf(paid.url)) : `Node itself, ${frame.functionName || 'callbacks'}`, micros);
-    });
+    const before = all.busyMicros;
+    addProfile(all, JSON.parse(await readFile(join(dir, name), 'utf8')) as CpuProfile);
+    // CPU.20261121.051530.4711.0.001.cpuprofile: the fourth part is the process.
+    const service = services?.get(Number(name.split('.')[3]));
+    if (service) shares.push(`  ${((all.busyMicros - before) / 1000).toFixed(0).padStart(7)} ms  ${service}`);
   }
   const lines = (of: Map<string, number>, max: number) =>
     [...of]
       .sort(([, a], [, b]) => b - a)
       .slice(0, max)
-      .map(([name, micros]) => `  ${((micros / busy) * 100).toFixed(1).padStart(5)} %  ${name}`);
+      .map(([name, micros]) => `  ${((micros / all.busyMicros) * 100).toFixed(1).padStart(5)} %  ${name}`);
   return [
+    ...(shares.length > 1 ? ['Node, by process, its start included:', ...shares.sort().reverse()] : []),
     'Node, by folder, with what Node and V8 did for it:',
-    ...lines(ofFolder, foldersMax),
+    ...lines(all.ofFolder, foldersMax),
     'Node, by function, alone:',
-    ...lines(ofFunction, functionsMax),
+    ...lines(all.ofFunction, functionsMax),
   ];
+}
+
+function addProfile(work: Work, { nodes, samples, timeDeltas }: CpuProfile): void {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  samples.forEach((id, at) => {
+    const frame = frames.get(id);
+    const micros = timeDeltas[at] ?? 0;
+    if (!frame || frame.functionName === '(idle)') return;
+    work.busyMicros += micros;
+    const place = placeOf(frame.url);
+    const name = `${frame.functionName || '(anonymous)'}  ${place && `${place}:${frame.lineNumber + 1}`}`;
+    add(work.ofFunction, name, micros);
+    let payer: number | undefined = id;
+    while (payer !== undefined && !isCode(frames.get(payer))) payer = parents.get(payer);
+    const paid = payer === undefined ? undefined : frames.get(payer);
+    add(work.ofFolder, paid ? folderOf(placeOf(paid.url)) : `Node itself, ${frame.functionName || 'callbacks'}`, micros);
+  });
 }
 
 /** Whether a frame is in a file of ours or of a package, not in Node or V8. */
@@ -88,8 +104,12 @@ function add(to: Map<string, number>, name: string, amount: number): void {
   to.set(name, (to.get(name) ?? 0) + amount);
 }
 
+interface Profiled {
+  readonly postgres: { readonly adminUrl: string };
+}
+
 /** Begins to count statements from here on. Call `describeStatements` later. */
-export async function resetStatements({ postgres }: Shop): Promise<void> {
+export async function resetStatements({ postgres }: Profiled): Promise<void> {
   await withAdmin(postgres.adminUrl, async (client) => {
     await client.query('create extension if not exists pg_stat_statements');
     await client.query('select pg_stat_statements_reset()');
@@ -97,7 +117,7 @@ export async function resetStatements({ postgres }: Shop): Promise<void> {
 }
 
 /** The statements that took most of PostgreSQL's time. */
-export async function describeStatements({ postgres }: Shop): Promise<string[]> {
+export async function describeStatements({ postgres }: Profiled): Promise<string[]> {
   return withAdmin(postgres.adminUrl, async (client) => {
     const { rows } = await client.query<{
       database: string;

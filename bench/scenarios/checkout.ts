@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import type { OrdersPlaced, PlaceOrders } from '../clients/place-orders.ts';
+import type { PlaceOrders } from '../clients/place-orders.ts';
 import { fillShop } from '../harness/catalogue.ts';
 import { measureLimit } from '../harness/limit.ts';
-import { ask, cpuMsOf, cpuMsOfFamily } from '../harness/processes.ts';
+import { measureOrders, type OrdersMeasured } from '../harness/measure-orders.ts';
+import { cpuMsOf, cpuMsOfFamily } from '../harness/processes.ts';
 import { describeProfile, describeStatements, resetStatements } from '../harness/profile.ts';
-import type { Bench, Figure, Scenario } from '../harness/scenario.ts';
-import { statementsSent } from '../harness/scrape.ts';
-import { type Shop, startShop } from '../harness/shop.ts';
-import { asAdmin, openWork, type ShopApi, untilAtRest, untilIdle } from '../harness/shop-api.ts';
+import type { Figure, Scenario } from '../harness/scenario.ts';
+import { startShop } from '../harness/shop.ts';
+import { asAdmin } from '../harness/shop-api.ts';
 
 const productCount = 200;
 const unitsEach = 100_000;
@@ -22,8 +22,13 @@ export const checkout: Scenario = {
     bench.say('filling the shop');
     const products = await fillShop(admin, productCount, unitsEach);
     const skus = products.map(({ sku }) => sku);
+    const subject = {
+      metricsUrls: [shop.metricsUrl],
+      cpuMs: () => ({ node: cpuMsOf(shop.pid), postgres: cpuMsOfFamily(shop.postgres.pid), broker: 0 }),
+      errors: shop.errors,
+    };
     const place = (load: Omit<PlaceOrders, 'url' | 'skus'>) =>
-      measureOrders(bench, shop, admin, { ...load, url: shop.url, skus });
+      measureOrders(bench, subject, admin, { ...load, url: shop.url, skus });
 
     bench.say('warming up');
     await place({ run: 'warm', orders: 500, clients: 64 });
@@ -64,47 +69,7 @@ export const checkout: Scenario = {
   },
 };
 
-interface Measured {
-  readonly perSecond: number;
-  readonly confirmedPerSecond: number;
-  readonly toConfirmed: OrdersPlaced['toConfirmed'];
-  readonly statements: number;
-  readonly cpuMs: { readonly shop: number; readonly postgres: number; readonly client: number };
-}
-
-async function measureOrders(bench: Bench, shop: Shop, admin: ShopApi, load: PlaceOrders): Promise<Measured> {
-  const read = async () => ({
-    statements: await statementsSent(shop.metricsUrl),
-    shop: cpuMsOf(shop.pid),
-    postgres: cpuMsOfFamily(shop.postgres.pid),
-  });
-  const before = await read();
-  const placed = await ask<OrdersPlaced>(bench, 'clients/place-orders.ts', load);
-  const answeredAtMs = performance.now();
-  if (bench.profile) bench.say(`open when the last order was confirmed: ${await openWork(admin)}`);
-  const restedAtMs = await untilAtRest(admin);
-  await untilIdle(admin);
-  const after = await read();
-  const confirmed = placed.outcomes.confirmed ?? 0;
-  if (confirmed !== load.orders) {
-    throw new Error(
-      `of ${load.orders} orders: ${JSON.stringify(placed.outcomes)}; ${placed.firstFailure ?? ''}${shop.errors().slice(-1000)}`,
-    );
-  }
-  return {
-    perSecond: load.orders / (placed.seconds + Math.max(0, restedAtMs - answeredAtMs) / 1000),
-    confirmedPerSecond: load.orders / placed.seconds,
-    toConfirmed: placed.toConfirmed,
-    statements: (after.statements - before.statements) / load.orders,
-    cpuMs: {
-      shop: (after.shop - before.shop) / load.orders,
-      postgres: (after.postgres - before.postgres) / load.orders,
-      client: placed.cpuMs / load.orders,
-    },
-  };
-}
-
-function loopFigures(label: string, measured: Measured, targets: { perSecond?: number; statements: number }): Figure[] {
+function loopFigures(label: string, measured: OrdersMeasured, targets: { perSecond?: number; statements: number }): Figure[] {
   const { perSecond, confirmedPerSecond, toConfirmed, statements, cpuMs } = measured;
   return [
     {
@@ -118,13 +83,13 @@ function loopFigures(label: string, measured: Measured, targets: { perSecond?: n
     { name: `${label}: p95 to confirmed`, value: toConfirmed.p95, unit: 'ms' },
     { name: `${label}: p99 to confirmed`, value: toConfirmed.p99, unit: 'ms' },
     { name: `${label}: SQL statements`, value: statements, unit: 'an order', target: { atMost: targets.statements } },
-    { name: `${label}: processor time, Node`, value: cpuMs.shop, unit: 'ms an order' },
+    { name: `${label}: processor time, Node`, value: cpuMs.node, unit: 'ms an order' },
     { name: `${label}: processor time, PostgreSQL`, value: cpuMs.postgres, unit: 'ms an order' },
     { name: `${label}: processor time, client`, value: cpuMs.client, unit: 'ms an order' },
   ];
 }
 
-function limitFigures(label: string, { perSecond }: Measured, limit: number | undefined): Figure[] {
+function limitFigures(label: string, { perSecond }: OrdersMeasured, limit: number | undefined): Figure[] {
   if (limit === undefined) return [];
   return [
     { name: `${label}: the limit`, value: limit, unit: 'orders/s' },

@@ -1,5 +1,20 @@
+import type { Discovery } from '../discovery/index.ts';
 import type { Metrics, Sample } from '../telemetry/index.ts';
 import type { HostedService } from './host-service.ts';
+
+/** Instances of services in other processes, as this process knows them. */
+export function measureEndpoints(metrics: Metrics, discovery: Discovery, services: readonly string[]): void {
+  metrics.gauge('stoa_endpoints', 'Known instances of a service in other processes', ['service', 'state'], () =>
+    services.flatMap((service) => {
+      const known = discovery.endpoints(service);
+      const ejected = known.filter((endpoint) => endpoint.ejected).length;
+      return Object.entries({ used: known.length - ejected, ejected }).map(([state, value]) => ({
+        labels: { service, state },
+        value,
+      }));
+    }),
+  );
+}
 
 /** Use and lag of what a service works with, asked for whenever the metrics are read. */
 export function measureServices(metrics: Metrics, services: ReadonlyMap<string, HostedService>): void {

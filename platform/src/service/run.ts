@@ -4,6 +4,7 @@ import { type Callers, createCallers, type UserDirectory } from '../auth/index.t
 import { MemoryCache, type SharedRedis, unheardTtlMsMax } from '../cache/index.ts';
 import { type Client, createClients } from '../client/index.ts';
 import type { Environment } from '../config/index.ts';
+import type { Discovery } from '../discovery/index.ts';
 import { assert, fault, refusal } from '../errors/index.ts';
 import type { HostedHttp } from '../http/index.ts';
 import { newId } from '../ids/index.ts';
@@ -18,7 +19,7 @@ import type { Edge, HealthReport, LocalTarget, RemoteTarget } from './edge.ts';
 import type { Fleet } from './fleet.ts';
 import { answerProbes, healthOf, type ProcessHealth } from './health.ts';
 import { type HostedService, hostService } from './host-service.ts';
-import { measureServices } from './measure.ts';
+import { measureEndpoints, measureServices } from './measure.ts';
 import { opsContract, type TravellingMessage } from './ops-contract.ts';
 
 export interface RunOptions {
@@ -163,11 +164,13 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
     registrations.push(await joined.discovery.register({ service: name, url: joined.advertise(name, url) }));
   }
 
+  const elsewhereNames = system.map(({ name }) => name).filter((name) => !names.includes(name));
   /** What all services need. Without either of these orders are taken: degraded, not down. */
   const dependencies = (): HealthReport[] => [
     ...(broker ? [stateOf('broker', broker)] : []),
     ...(redis ? [stateOf('redis', redis)] : []),
     ...certificateHealth(fleet?.trust.certificate),
+    ...(fleet ? discoveryHealth(fleet.discovery, elsewhereNames) : []),
   ];
 
   const health: ProcessHealth = {
@@ -192,6 +195,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
     const failed = opened.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
     if (metrics) measureServices(metrics, hosted);
+    if (metrics && fleet) measureEndpoints(metrics, fleet.discovery, elsewhereNames);
     for (const service of hosted.values()) await service.start();
     for (const [name, service] of hosted) {
       if (broker) consumers.push(await broker.consume(name, service.inbox));
@@ -303,6 +307,15 @@ async function askHealth(client: Client<ReturnType<typeof opsContract>>, name: s
     const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
     return { name, state: 'down', latencyMs, reason: error instanceof Error ? error.message : 'it cannot be asked' };
   }
+}
+
+/** Lists that may be out of date: calls go on to whoever was known last. */
+function discoveryHealth(discovery: Discovery, services: readonly string[]): HealthReport[] {
+  const problems = services.flatMap((service) => {
+    const problem = discovery.problem(service);
+    return problem === undefined ? [] : [`${service}: ${problem}`];
+  });
+  return [stateOf('discovery', { state: problems.length === 0 ? 'up' : 'degraded', reason: problems.join('; ') })];
 }
 
 /** A certificate that ends soon is somebody's business, and stops nobody yet. */

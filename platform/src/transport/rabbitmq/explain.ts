@@ -87,5 +87,5 @@ function told(error: unknown): { readonly code: string; readonly text: string } 
   const code = String((error as { code?: unknown }).code ?? '');
   // Several addresses of one name, none of which answers: the message of the whole is empty.
   const inner = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
-  return { code, text: (inner?.message ?? error.message) || code };
+  return { code, text: ((inner?.message ?? error.message) || code).replaceAll(/\s+/g, ' ').trim() };
 }

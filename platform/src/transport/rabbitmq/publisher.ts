@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'rabbitmq-client';
 import { fault } from '../../errors/index.ts';
 import type { Message } from '../../schema/index.ts';
+import { closeChannel, openChannel } from './channel.ts';
 import type { BrokerCounts } from './counts.ts';
 import type { Link } from './link.ts';
-import { declareTopology, openChannel } from './topology.ts';
+import { declareTopology } from './topology.ts';
 import { encode, envelopeOf } from './wire.ts';
 
 export interface PublisherOptions {
@@ -24,7 +24,6 @@ interface Route {
 const bytesInFlightMax = 8 * 1_048_576;
 /** A broker that confirms nothing for so long is treated as lost. */
 const confirmMsMax = 30_000;
-const closeMsMax = 2_000;
 
 /**
  * Publishes with confirms. All messages of a delivery are sent before the first confirm is waited for; one channel a subscriber keeps their order. When one of
@@ -35,7 +34,8 @@ const closeMsMax = 2_000;
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #routes = new Map<string, Promise<Route>>();
-  #topology: Promise<void> | undefined;
+  /** Declared at the start; again after a failure, because queues may be gone. */
+  #topology: Promise<void> | undefined = Promise.resolve();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -50,7 +50,7 @@ export class Publisher {
     try {
       opened = this.#route(subscriber);
       const { channel, returned } = await opened;
-      await inTime(publishAll(channel, subscriber, messages));
+      await whileOpen(channel, publishAll(channel, subscriber, messages));
       // The client tells of a returned message a turn of the event loop after it was read, but resolves the confirm that came behind it at once.
       await new Promise((resolve) => setImmediate(resolve));
       const lost = messages.filter(({ id }) => returned.delete(id)).length;
@@ -66,9 +66,9 @@ export class Publisher {
   }
 
   async close(): Promise<void> {
-    const closing = [...this.#routes.values()].map((route) => route.then(({ channel }) => channel.close()));
+    const closing = [...this.#routes.values()].map((route) => route.then(({ channel }) => closeChannel(channel)));
     this.#routes.clear();
-    await Promise.race([Promise.allSettled(closing), sleep(closeMsMax, undefined, { ref: false })]);
+    await Promise.allSettled(closing);
   }
 
   #route(subscriber: string): Promise<Route> {
@@ -97,7 +97,7 @@ export class Publisher {
     if (opened === undefined || this.#routes.get(subscriber) !== opened) return;
     this.#routes.delete(subscriber);
     opened.then(
-      ({ channel }) => channel.close(),
+      ({ channel }) => closeChannel(channel),
       () => undefined,
     );
   }
@@ -123,12 +123,18 @@ async function publishAll(channel: Channel, subscriber: string, messages: readon
   await Promise.all(confirms);
 }
 
-async function inTime(work: Promise<void>): Promise<void> {
-  const timer = new AbortController();
-  const late = sleep(confirmMsMax, undefined, { signal: timer.signal }).then(() => {
-    throw fault('service.unavailable', `The broker has confirmed nothing for ${confirmMsMax / 1_000} s.`);
+/** The client forgets a confirm when the connection is lost in the moment of sending: whoever waits for it has to hear of that from the channel. */
+function whileOpen(channel: Channel, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (detail: string) => reject(fault('service.unavailable', detail, { retryAfterS: 1 }));
+    const timer = setTimeout(fail, confirmMsMax, `The broker has confirmed nothing for ${confirmMsMax / 1_000} s.`);
+    // After the error that says more, if the broker gave one.
+    const lost = () => setImmediate(fail, 'The broker was lost before it had confirmed everything.');
+    channel.once('close', lost);
+    const settled = () => {
+      clearTimeout(timer);
+      channel.off('close', lost);
+    };
+    work.finally(settled).then(resolve, reject);
   });
-  // Aborted when the work is done first.
-  late.catch(() => undefined);
-  await Promise.race([work, late]).finally(() => timer.abort());
 }

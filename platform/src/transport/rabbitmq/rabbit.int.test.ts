@@ -206,7 +206,7 @@ describe('messages through RabbitMQ', () => {
     const junk = Buffer.alloc(5 * 1_048_576, 0xff);
     const bodies = [
       [json, Buffer.from('{"id":')],
-      [{ ...json, contentEncoding: 'utf-8' }, Buffer.from('{"id":')],
+      [{ ...json, contentEncoding: 'utf-8', messageId: 'another' }, Buffer.from('{"id":')],
       [json, Buffer.from('[1,2]')],
       [json, Buffer.from('{"id":"x","type":"thing.told.v1"}')],
       [json, Buffer.from('['.repeat(100_000) + ']'.repeat(100_000))],

@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AsyncMessage, Channel } from 'rabbitmq-client';
 import { turn } from '../../lifecycle/index.ts';
 import type { Message } from '../../schema/index.ts';
 import type { BrokerMailbox, Undecodable } from '../definition.ts';
+import { closeChannel, openChannel } from './channel.ts';
 import type { BrokerCounts } from './counts.ts';
 import type { Link } from './link.ts';
-import { declareTopology, openChannel, queueOf } from './topology.ts';
+import { declareTopology, queueOf } from './topology.ts';
 import { decode } from './wire.ts';
 
 export interface SessionOptions {
@@ -20,7 +20,6 @@ export interface SessionOptions {
 const prefetch = 1_000;
 /** As many as the inbox takes in one transaction. */
 const batchMax = 500;
-const closeMsMax = 2_000;
 
 /**
  * A time of consuming on one channel. It ends with its channel, and whatever it has not acknowledged then goes back into the queue, in order.
@@ -71,7 +70,7 @@ export class Session {
     this.#isOver = true;
     this.#deliveries = [];
     await this.#working;
-    await Promise.race([this.#channel.close(), sleep(closeMsMax, undefined, { ref: false })]);
+    await closeChannel(this.#channel);
     this.#settle(this.#failure);
   }
 

@@ -1,4 +1,5 @@
-import type { Channel, Connection } from 'rabbitmq-client';
+import type { Connection } from 'rabbitmq-client';
+import { closeChannel, openChannel } from './channel.ts';
 
 /** Where every message is published. */
 export const exchange = 'stoa';
@@ -36,7 +37,7 @@ export async function declareTopology(connection: Connection, services: readonly
       await channel.queueBind({ exchange, queue, routingKey: `${service}.#` });
     }
   } finally {
-    await channel.close();
+    await closeChannel(channel);
   }
 }
 
@@ -47,13 +48,6 @@ export async function tryPublishing(connection: Connection): Promise<void> {
     await channel.confirmSelect();
     await channel.basicPublish({ exchange, routingKey: '' }, Buffer.alloc(0));
   } finally {
-    await channel.close();
+    await closeChannel(channel);
   }
-}
-
-/** A channel whose errors are its own: whoever waits for an answer on it gets them. */
-export async function openChannel(connection: Connection): Promise<Channel> {
-  const channel = await connection.acquire({ emitErrorsFromChannel: true });
-  channel.on('error', () => undefined);
-  return channel;
 }

@@ -1,0 +1,61 @@
+// needs: rabbitmq
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createMetrics } from '../../telemetry/index.ts';
+import { type RabbitServer, startRabbitServer } from '../../testing/index.ts';
+import { connectRabbit } from '../index.ts';
+import { type Hearer, log, openHearer, openTeller, type Teller, until } from './testing/thing-services.ts';
+
+describe('a RabbitMQ that is killed', () => {
+  let server: RabbitServer;
+  let teller: Teller;
+  let hearer: Hearer;
+  before(async () => {
+    [server, teller, hearer] = await Promise.all([startRabbitServer(), openTeller(), openHearer()]);
+  });
+  after(async () => {
+    await server?.stop();
+    await Promise.all([teller?.close(), hearer?.close()]);
+  });
+
+  it('under load and started again has cost no message, no second effect and no order', async () => {
+    const metrics = createMetrics({ ofProcess: false });
+    const rabbit = await connectRabbit({ url: server.url, name: 'stoa test', services: ['hearer'], log, metrics });
+    const hearing = await hearer.open();
+    const consumer = await rabbit.consume('hearer', hearing);
+    const telling = teller.open(rabbit, ['hearer']);
+    const keys = Array.from({ length: 20 }, (_, at) => `key-${at}`);
+    let isTelling = true;
+    const told = Promise.all(
+      keys.map(async (key) => {
+        let n = 0;
+        for (; isTelling; n += 3) {
+          await telling.publish(key, [n, n + 1, n + 2]);
+          await sleep(20);
+        }
+        return n;
+      }),
+    );
+    const count = async () => (await hearer.effects()).length;
+    for (let kill = 0; kill < 2; kill++) {
+      const before = await count();
+      await until(async () => (await count()) > before + 300, 'messages flow');
+      await server.kill();
+      await until(() => rabbit.state === 'down', 'its loss is noticed');
+      assert.match(await metrics.text(), /stoa_broker_connected\{purpose="publish"\} 0/);
+      await server.start();
+      await until(() => rabbit.state === 'up', 'it is up again');
+    }
+    isTelling = false;
+    const numbers = await told;
+    const total = numbers.reduce((sum, n) => sum + n, 0);
+    await until(async () => (await teller.unconfirmed()) === 0 && (await count()) >= total, 'all have taken effect');
+    for (const [at, key] of keys.entries()) await hearer.checkEffects([key], numbers[at] ?? 0);
+    assert.match(await metrics.text(), /stoa_broker_messages_total\{service="hearer",what="consumed"\} \d{3}/);
+    await telling.stop();
+    await consumer.stop();
+    await hearing.stop();
+    await rabbit.close();
+  });
+});

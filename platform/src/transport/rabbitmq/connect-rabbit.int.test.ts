@@ -99,7 +99,7 @@ describe('connecting with RabbitMQ', () => {
     const { code, message } = await refusedAt(at('guest:guest', 'office'));
     await stranger.close();
     assert.equal(code, 'config.invalid');
-    assert.match(message, /exists with other properties.*x-queue-type.*Delete it/);
+    assert.match(message, /exists with other properties.*'stoa.order'.*Delete it/);
   });
 
   it('gives up after a while when nobody listens, and when nobody answers', async () => {

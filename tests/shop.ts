@@ -109,6 +109,7 @@ export class TestShop {
     const child = spawn(process.execPath, ['--disable-warning=DeprecationWarning', main, 'up', ...this.#placement], {
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         STOA_HOST: '127.0.0.1',
         PORT: '0',
         STOA_METRICS_PORT: '0',

@@ -11,11 +11,23 @@ import { browse } from './scenarios/browse.ts';
 import { checkout } from './scenarios/checkout.ts';
 import { messages } from './scenarios/messages.ts';
 import { placement } from './scenarios/placement.ts';
+import { recovery } from './scenarios/recovery.ts';
+import { relay } from './scenarios/relay.ts';
 import { replay } from './scenarios/replay.ts';
 import { saga } from './scenarios/saga.ts';
 import { startup } from './scenarios/startup.ts';
 
-const scenarios: Readonly<Record<string, Scenario>> = { checkout, browse, saga, messages, startup, replay, placement };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  checkout,
+  browse,
+  saga,
+  messages,
+  startup,
+  replay,
+  placement,
+  relay,
+  recovery,
+};
 
 const usage = `Usage: npm run bench -- [scenario …] [--json | --markdown] [--quick] [--profile]
 

@@ -14,6 +14,8 @@ export interface PlaceOrders {
   readonly clients: number;
   /** Open loop: orders are placed at this rate whatever the shop does, over at most `clients` connections. */
   readonly perSecond?: number;
+  /** Whether the answer says when each order was confirmed, for a shop that is being hurt meanwhile; the run is then as long as it has to be. */
+  readonly timeline?: boolean;
 }
 
 export interface OrdersPlaced {
@@ -25,6 +27,8 @@ export interface OrdersPlaced {
   readonly toConfirmed: Quantiles;
   readonly seconds: number;
   readonly cpuMs: number;
+  /** With `timeline`: when orders were confirmed, in milliseconds since the epoch, in that order. */
+  readonly confirmedAtMs?: readonly number[];
 }
 
 const secondsMax = 120;
@@ -38,6 +42,7 @@ answer(async (input: PlaceOrders): Promise<OrdersPlaced> => {
   });
   const outcomes: Record<string, number> = {};
   const durationsMs: number[] = [];
+  const confirmedAtMs: number[] = [];
   let firstFailure: string | undefined;
   const startedAtMs = performance.now();
 
@@ -47,7 +52,9 @@ answer(async (input: PlaceOrders): Promise<OrdersPlaced> => {
       return 'failed';
     });
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-    if (outcome === 'confirmed') durationsMs.push(performance.now() - dueAtMs);
+    if (outcome !== 'confirmed') return;
+    durationsMs.push(performance.now() - dueAtMs);
+    if (input.timeline) confirmedAtMs.push(Date.now());
   }
 
   if (input.perSecond === undefined) {
@@ -79,6 +86,7 @@ answer(async (input: PlaceOrders): Promise<OrdersPlaced> => {
     toConfirmed: quantilesOf(durationsMs),
     seconds,
     cpuMs: (user + system) / 1000,
+    ...(input.timeline && { confirmedAtMs }),
   };
 });
 

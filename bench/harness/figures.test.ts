@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { recoveryOf } from './goodput.ts';
 import { printReport } from './print-report.ts';
 import { quantilesOf } from './quantiles.ts';
 import { isMet, ratioOf } from './scenario.ts';
@@ -44,5 +45,27 @@ describe('a target', () => {
     const figures = [{ name: 'orders', value: 225, unit: 'orders/s', target: { atLeast: 450 } }];
     const text = printReport('checkout', 'orders', { figures, notes: ['one note'] });
     assert.match(text, /orders +225 orders\/s +≥ 450 +0\.50 +MISSED\n {2}· one note/);
+  });
+});
+
+describe('recovery', () => {
+  const everyMs = 100;
+  const good = (fromMs: number, toMs: number) =>
+    Array.from({ length: (toMs - fromMs) / everyMs }, (_, n) => fromMs + n * everyMs);
+  const outage = { hurtAtMs: 10_000, backAtMs: 13_000, endAtMs: 20_000 };
+
+  it('is counted from the return to the first two seconds that are as good as those before the blow', () => {
+    const answers = [...good(0, 10_000), ...good(14_000, 20_000)];
+    assert.deepEqual(recoveryOf(answers, outage), {
+      before: 10,
+      series: [0, 0, 0, 0, 10, 10, 10, 10, 10, 10],
+      afterMs: 2_900,
+    });
+  });
+
+  it('takes one such window when nobody noticed, and has no end when answers stay too few', () => {
+    assert.equal(recoveryOf(good(0, 20_000), outage).afterMs, 2_000);
+    const half = good(10_000, 20_000).filter((_, n) => n % 2 === 0);
+    assert.equal(recoveryOf([...good(0, 10_000), ...half], outage).afterMs, undefined);
   });
 });

@@ -15,9 +15,7 @@ export function cpuMsOf(pid: number): number {
 /** Milliseconds of processor time of a server and of all processes it has or had, such as PostgreSQL's backends. */
 export function cpuMsOfFamily(pid: number): number {
   const living = [pid, ...descendantsOf(pid).map((descendant) => descendant.pid)].map(statOf);
-  return ticksToMs(
-    living.reduce((sum, stat) => sum + (stat ? stat.user + stat.system + stat.ofEndedChildren : 0), 0),
-  );
+  return ticksToMs(living.reduce((sum, stat) => sum + (stat ? stat.user + stat.system + stat.ofEndedChildren : 0), 0));
 }
 
 /** A process that lives, by the title it gave itself or the command it was started with. */

@@ -27,6 +27,22 @@ interface CpuProfile {
   readonly nodes: readonly { id: number; callFrame: Frame; children?: readonly number[] }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
+  /** Microseconds of the machine's steady clock. */
+  readonly startTime: number;
+}
+
+/** What a profile of several processes is told about them. */
+export interface Profiled {
+  /** Names by process id: each one's part is said first. */
+  readonly services: ReadonlyMap<number, string>;
+  /** `nowMicros()` where what counts begins and ends: starts of processes are left out. */
+  readonly fromMicros: number;
+  readonly toMicros: number;
+}
+
+/** The machine's steady clock, on which all processes agree. */
+export function nowMicros(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
 }
 
 /** What one process, or several together, did while they were not idle. */
@@ -39,27 +55,25 @@ interface Work {
 /**
  * Where processes spent the time in which they were not idle: the functions that took most themselves, and the folders of ours and of packages, to
  * which what Node and V8 did for them is charged.
- *
- * @param services names by process id, for a shop of several: then each one's part is said first
  */
-export async function describeProfile(dir: string, services?: ReadonlyMap<number, string>): Promise<string[]> {
+export async function describeProfile(dir: string, of?: Profiled): Promise<string[]> {
   const all: Work = { ofFunction: new Map(), ofFolder: new Map(), busyMicros: 0 };
   const shares: string[] = [];
   for (const name of await readdir(dir)) {
     if (!name.endsWith('.cpuprofile')) continue;
     const before = all.busyMicros;
-    addProfile(all, JSON.parse(await readFile(join(dir, name), 'utf8')) as CpuProfile);
+    addProfile(all, JSON.parse(await readFile(join(dir, name), 'utf8')) as CpuProfile, of);
     // CPU.20261121.051530.4711.0.001.cpuprofile: the fourth part is the process.
-    const service = services?.get(Number(name.split('.')[3]));
+    const service = of?.services.get(Number(name.split('.')[3]));
     if (service) shares.push(`  ${((all.busyMicros - before) / 1000).toFixed(0).padStart(7)} ms  ${service}`);
   }
-  const lines = (of: Map<string, number>, max: number) =>
-    [...of]
+  const lines = (parts: Map<string, number>, max: number) =>
+    [...parts]
       .sort(([, a], [, b]) => b - a)
       .slice(0, max)
       .map(([name, micros]) => `  ${((micros / all.busyMicros) * 100).toFixed(1).padStart(5)} %  ${name}`);
   return [
-    ...(shares.length > 1 ? ['Node, by process, its start included:', ...shares.sort().reverse()] : []),
+    ...(shares.length > 1 ? ['Node, by process:', ...shares.sort().reverse()] : []),
     'Node, by folder, with what Node and V8 did for it:',
     ...lines(all.ofFolder, foldersMax),
     'Node, by function, alone:',
@@ -67,12 +81,15 @@ export async function describeProfile(dir: string, services?: ReadonlyMap<number
   ];
 }
 
-function addProfile(work: Work, { nodes, samples, timeDeltas }: CpuProfile): void {
+function addProfile(work: Work, { nodes, samples, timeDeltas, startTime }: CpuProfile, of: Profiled | undefined): void {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  let atMicros = startTime;
   samples.forEach((id, at) => {
     const frame = frames.get(id);
     const micros = timeDeltas[at] ?? 0;
+    atMicros += micros;
+    if (of && (atMicros < of.fromMicros || atMicros > of.toMicros)) return;
     if (!frame || frame.functionName === '(idle)') return;
     work.busyMicros += micros;
     const place = placeOf(frame.url);
@@ -81,7 +98,11 @@ function addProfile(work: Work, { nodes, samples, timeDeltas }: CpuProfile): voi
     let payer: number | undefined = id;
     while (payer !== undefined && !isCode(frames.get(payer))) payer = parents.get(payer);
     const paid = payer === undefined ? undefined : frames.get(payer);
-    add(work.ofFolder, paid ? folderOf(placeOf(paid.url)) : `Node itself, ${frame.functionName || 'callbacks'}`, micros);
+    add(
+      work.ofFolder,
+      paid ? folderOf(placeOf(paid.url)) : `Node itself, ${frame.functionName || 'callbacks'}`,
+      micros,
+    );
   });
 }
 
@@ -104,12 +125,12 @@ function add(to: Map<string, number>, name: string, amount: number): void {
   to.set(name, (to.get(name) ?? 0) + amount);
 }
 
-interface Profiled {
+interface WithPostgres {
   readonly postgres: { readonly adminUrl: string };
 }
 
 /** Begins to count statements from here on. Call `describeStatements` later. */
-export async function resetStatements({ postgres }: Profiled): Promise<void> {
+export async function resetStatements({ postgres }: WithPostgres): Promise<void> {
   await withAdmin(postgres.adminUrl, async (client) => {
     await client.query('create extension if not exists pg_stat_statements');
     await client.query('select pg_stat_statements_reset()');
@@ -117,7 +138,7 @@ export async function resetStatements({ postgres }: Profiled): Promise<void> {
 }
 
 /** The statements that took most of PostgreSQL's time. */
-export async function describeStatements({ postgres }: Profiled): Promise<string[]> {
+export async function describeStatements({ postgres }: WithPostgres): Promise<string[]> {
   return withAdmin(postgres.adminUrl, async (client) => {
     const { rows } = await client.query<{
       database: string;

@@ -69,7 +69,11 @@ export const checkout: Scenario = {
   },
 };
 
-function loopFigures(label: string, measured: OrdersMeasured, targets: { perSecond?: number; statements: number }): Figure[] {
+function loopFigures(
+  label: string,
+  measured: OrdersMeasured,
+  targets: { perSecond?: number; statements: number },
+): Figure[] {
   const { perSecond, confirmedPerSecond, toConfirmed, statements, cpuMs } = measured;
   return [
     {

@@ -5,7 +5,7 @@ import { startFleet } from '../harness/fleet.ts';
 import { measureOrders, type OrdersMeasured, type Subject } from '../harness/measure-orders.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { ask, cpuMsOf, cpuMsOfFamily, memoryMbOfFamily, shareMbOf } from '../harness/processes.ts';
-import { describeProfile, describeStatements, resetStatements } from '../harness/profile.ts';
+import { describeProfile, describeStatements, nowMicros, resetStatements } from '../harness/profile.ts';
 import type { Bench, Figure, Scenario } from '../harness/scenario.ts';
 import { startShop } from '../harness/shop.ts';
 import { asAdmin } from '../harness/shop-api.ts';
@@ -48,7 +48,11 @@ export const placement: Scenario = {
         ...beside('p95 to confirmed', 'ms', ({ orders }) => orders.toConfirmed.p95),
         ...beside('50 orders/s offered, p50', 'ms', ({ offered }) => offered.toConfirmed.p50),
         ...beside('50 orders/s offered, p95', 'ms', ({ offered }) => offered.toConfirmed.p95),
-        ...beside('processor time', 'ms an order', ({ orders: { cpuMs } }) => cpuMs.node + cpuMs.postgres + cpuMs.broker),
+        ...beside(
+          'processor time',
+          'ms an order',
+          ({ orders: { cpuMs } }) => cpuMs.node + cpuMs.postgres + cpuMs.broker,
+        ),
         ...beside('processor time, Node', 'ms an order', ({ orders }) => orders.cpuMs.node),
         ...beside('processor time, PostgreSQL', 'ms an order', ({ orders }) => orders.cpuMs.postgres),
         ...beside('processor time, RabbitMQ', 'ms an order', ({ orders }) => orders.cpuMs.broker).slice(2),
@@ -108,15 +112,28 @@ async function measure(bench: Bench, name: Placement): Promise<Measured> {
   await measureOrders(bench, shop, admin, { ...load, run: 'warm', orders: 1_000 / shorter });
   bench.say(`${name}: ${clients} clients`);
   if (bench.profile) await resetStatements(shop);
+  const fromMicros = nowMicros();
   const orders = await measureOrders(bench, shop, admin, { ...load, run: 'many', orders: ordersAt[name] / shorter });
+  const toMicros = nowMicros();
   const statements = bench.profile ? await describeStatements(shop) : [];
   bench.say(`${name}: 50 orders/s offered`);
-  const offered = await measureOrders(bench, shop, admin, { ...load, run: 'offered', orders: 500 / shorter, perSecond: 50 });
-  const memoryMb = { node: shop.nodeMb(), postgres: memoryMbOfFamily(shop.postgres.pid), broker: broker?.memoryMb() ?? 0 };
+  const offered = await measureOrders(bench, shop, admin, {
+    ...load,
+    run: 'offered',
+    orders: 500 / shorter,
+    perSecond: 50,
+  });
+  const memoryMb = {
+    node: shop.nodeMb(),
+    postgres: memoryMbOfFamily(shop.postgres.pid),
+    broker: broker?.memoryMb() ?? 0,
+  };
   const services = shop.services();
   await shop.stop();
   await broker?.stop();
-  const profile = bench.profile ? [`${name}:`, ...statements, ...(await describeProfile(shop.profileDir, services))] : [];
+  const profile = bench.profile
+    ? [`${name}:`, ...statements, ...(await describeProfile(shop.profileDir, { services, fromMicros, toMicros }))]
+    : [];
   return { orders, offered, memoryMb, profile };
 }
 

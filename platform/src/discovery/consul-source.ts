@@ -76,7 +76,9 @@ async function askLeader(api: ConsulApi): Promise<void> {
   const { body } = await api.ask('/v1/status/leader');
   if (body === '')
     throw fault('service.unavailable', 'STOA_CONSUL_URL: the Consul servers have no leader: start enough of them');
-  if (typeof body !== 'string') throw fault('config.invalid', 'STOA_CONSUL_URL: what answers there is not Consul');
+  // An address and port of its servers.
+  if (typeof body !== 'string' || !/:\d+$/.test(body))
+    throw fault('config.invalid', 'STOA_CONSUL_URL: what answers there is not Consul');
 }
 
 function watchConsul(
@@ -139,7 +141,11 @@ function watchConsul(
   const first = lookFirst.catch((error: unknown) => {
     if (findAppError(error)?.code === 'config.invalid') throw error;
   });
-  return { first, problem: () => trouble.reason, stop: () => stopping.abort() };
+  const stop = () => {
+    stopping.abort();
+    trouble.close();
+  };
+  return { first, problem: () => trouble.reason, stop };
 }
 
 function urlOf({ Node, Service }: HealthEntry, protocol: string): string {

@@ -69,7 +69,11 @@ export function createDnsSource(settings: DnsSettings, { log, protocolOf }: DnsS
           if (!signal.aborted) await look();
         }
       })();
-      return { first, problem: () => trouble.reason, stop: () => stopping.abort() };
+      const stop = () => {
+        stopping.abort();
+        trouble.close();
+      };
+      return { first, problem: () => trouble.reason, stop };
     },
     async close() {
       closing.abort();

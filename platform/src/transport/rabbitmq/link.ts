@@ -3,6 +3,7 @@ import { Connection } from 'rabbitmq-client';
 import type { AppError } from '../../errors/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { type BrokerAddress, explainConnecting } from './explain.ts';
+import { greet } from './greet.ts';
 
 export interface LinkOptions {
   readonly url: string;
@@ -56,12 +57,22 @@ export class Link {
    */
   static async open(options: LinkOptions): Promise<Link> {
     for (const endMs = performance.now() + options.connectMsMax; ; await sleep(retryMs)) {
-      const link = new Link(options);
-      const failed = await link.#firstTry();
-      if (failed === undefined) return link;
-      link.connection.unsafeDestroy();
-      if (failed.code === 'config.invalid' || performance.now() + retryMs > endMs) throw failed;
+      const opened = await Link.#tryOpening(options);
+      if (opened instanceof Link) return opened;
+      if (opened.code === 'config.invalid' || performance.now() + retryMs > endMs) throw opened;
     }
+  }
+
+  static async #tryOpening(options: LinkOptions): Promise<Link | AppError> {
+    try {
+      await greet(options.url, limits.connectionTimeout);
+    } catch (error) {
+      return explainConnecting(error, options.address);
+    }
+    const link = new Link(options);
+    const failed = await link.#firstTry();
+    if (failed) link.connection.unsafeDestroy();
+    return failed ?? link;
   }
 
   /** Why nothing can be sent now; undefined when it can. */

@@ -25,6 +25,8 @@ export function addUp(program: Command, surroundings: Surroundings): void {
   command.action((services: string[], options: UpOptions) => up(services, options, surroundings));
 }
 
+const lingerMsMax = 5_000;
+
 async function up(services: readonly string[], options: UpOptions, surroundings: Surroundings): Promise<void> {
   const { environment } = surroundings;
   if (options.split && services.length > 0)
@@ -37,7 +39,11 @@ async function up(services: readonly string[], options: UpOptions, surroundings:
   const opening = options.split
     ? system.openSplit({ environment, demo, replicas: options.replicas ?? 1, command: ownCommand() })
     : system.openShop({ environment, demo, ...(services.length > 0 && { services }) });
-  const shop = await opening;
+  const shop = await opening.catch((error: unknown) => {
+    // A connection that does not let go must not keep alive what has not started.
+    setTimeout(() => process.exit(), lingerMsMax).unref();
+    throw error;
+  });
   onSignals((deadlineMs) => shop.stop(deadlineMs));
   stopWithSupervisor();
   const { url, admin } = shop;

@@ -62,13 +62,27 @@ export async function hostService(
   definition: ServiceDefinition<never>,
   options: HostServiceOptions,
 ): Promise<HostedService> {
-  const { clock, log, environment, traces, metrics } = options;
   const db = new Database({
     url: options.databaseUrl,
     name: definition.name,
     connectionsMax: options.connectionsMax,
-    prepared: environment.STOA_PREPARED_STATEMENTS === 'off' ? 'off' : 'on',
+    prepared: options.environment.STOA_PREPARED_STATEMENTS === 'off' ? 'off' : 'on',
   });
+  try {
+    return await hostOn(db, definition, options);
+  } catch (error) {
+    // Open connections would keep alive a process whose start has failed.
+    await db.close();
+    throw error;
+  }
+}
+
+async function hostOn(
+  db: Database,
+  definition: ServiceDefinition<never>,
+  options: HostServiceOptions,
+): Promise<HostedService> {
+  const { clock, log, environment, traces, metrics } = options;
   await reachDatabase(db, { url: options.databaseUrl, setting: databaseSetting(definition.name) });
   await migrate(db, 'kit', await readMigrations(kitMigrations));
   if (definition.migrations) await migrate(db, definition.name, await readMigrations(definition.migrations));
@@ -102,7 +116,7 @@ export async function hostService(
   const dispatch = createDispatch(definition, { service: current, sagas, participant });
   const handle = traceMessages(dispatch.handle, definition.name, traces);
   const inbox = new Inbox({ db, log, knows: dispatch.knows, handle });
-  const whole = withOperations(definition, { db, sagas, inbox, health: () => healthOf(definition, service) });
+  const whole = withOperations(definition, { db, sagas, inbox, health: () => healthOf(definition, service), traces });
   const cache = cacheOf(options.cache, definition.name);
   const deps = (await definition.prepare?.({ environment, db, clock, log, cache, client: options.client })) as never;
   const service: Service<never> = {

@@ -71,8 +71,12 @@ describe('certificates at the start', () => {
     const folder = await folders.folder({ ...(await credentialsOf(authority, ['order'])) });
     await unlink(join(folder, 'key.pem'));
     assertOne(await problemsOf(folder), /^key\.pem is missing: put the file there/);
-    assert.equal((await problemsOf(join(folder, 'nowhere'))).length, 3);
-    assert.equal((await problemsOf(join(folder, 'cert.pem'))).length, 3);
+  });
+
+  it('are missed together when there is none of them', async () => {
+    const folder = await folders.folder(await credentialsOf(authority, ['order']));
+    assertOne(await problemsOf(join(folder, 'nowhere')), /nowhere holds no ca\.pem, cert\.pem and key\.pem: put them/);
+    assertOne(await problemsOf(join(folder, 'cert.pem')), /cert\.pem holds no ca\.pem/);
   });
 
   it('are no folders and not empty', async () => {

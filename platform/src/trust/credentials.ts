@@ -48,7 +48,13 @@ export async function readCredentialFiles(folder: string): Promise<Found<Credent
     return text ?? '';
   };
   const value = { ca: await read(files.ca), cert: await read(files.cert), key: await read(files.key) };
-  return problems.length === 0 ? { value } : { problems };
+  if (problems.length === 0) return { value };
+  const isEmpty = problems.length === 3 && problems.every((problem) => problem.includes(' is missing: '));
+  return {
+    problems: isEmpty
+      ? [`${folder} holds no ca.pem, cert.pem and key.pem: put them there, or make certificates with npx stoa certs.`]
+      : problems,
+  };
 }
 
 const makeSome = 'put the file there, or make certificates with npx stoa certs';

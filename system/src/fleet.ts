@@ -78,13 +78,20 @@ export function takeApart(environment: Environment): Environment {
   const urls: Record<string, string> = {};
   for (const part of rest.split(';').filter((word) => word.trim() !== '')) {
     const [service = '', list] = part.split('=').map((word) => word.trim());
-    if (list === undefined || !ports.has(service)) {
+    if (!list || !ports.has(service)) {
       throw fault(
         'config.invalid',
         `STOA_DISCOVERY: "${part}" has to be a service and its URLs, like order=http://10.0.0.7:4003,http://10.0.0.8:4003. Services are ${[...ports.keys()].join(', ')}.`,
       );
     }
-    urls[`STOA_${service.toUpperCase()}_URL`] = list;
+    const name = `STOA_${service.toUpperCase()}_URL`;
+    if (urls[name] !== undefined) {
+      throw fault(
+        'config.invalid',
+        `STOA_DISCOVERY names ${service} twice: put all its URLs after one ${service}=, with commas between them.`,
+      );
+    }
+    urls[name] = list;
   }
   return { ...environment, ...urls, STOA_DISCOVERY: kind };
 }

@@ -15,6 +15,16 @@ export interface LaneOptions {
   readonly active: () => boolean;
   /** Removes rows that have been handed over. */
   readonly confirm: (seqs: readonly number[]) => Promise<void>;
+  /** Whether other processes commit rows too, which nobody offers here. */
+  readonly hasPeers: boolean;
+}
+
+interface Row {
+  readonly seq: number;
+  readonly id: string;
+  readonly type: string;
+  readonly key: string;
+  readonly body: object;
 }
 
 const batchMax = 1_000;
@@ -24,7 +34,13 @@ const retryDelayMsMax = 5_000;
 
 // Lowest rows first and never "after the last one seen": a row that commits late has a low number and would be lost.
 const readRows = `
-select seq, id, type, key, body from kit.outbox where subscriber = $1 order by seq limit ${batchMax}`;
+select seq, id, type, key, body from kit.outbox where subscriber = $1 and seq <> all($2::bigint[])
+order by seq limit ${batchMax}`;
+
+/** Those of other processes that may be of the same keys as what was committed here after them. */
+const readRowsBefore = `
+select seq, id, type, key, body from kit.outbox where subscriber = $1 and seq <> all($2::bigint[]) and seq < $3
+order by seq limit ${batchMax}`;
 
 /**
  * Hands the messages of one subscriber over, in order, one batch at a time. What this process has just committed comes from memory; whenever
@@ -33,6 +49,8 @@ select seq, id, type, key, body from kit.outbox where subscriber = $1 order by s
 export class Lane {
   readonly #options: LaneOptions;
   #fresh: OutboxEntry[] = [];
+  /** Handed over, and perhaps not removed yet. */
+  readonly #handed = new Set<number>();
   #behind = true;
   #running: Promise<void> | undefined;
   readonly #stop = new AbortController();
@@ -79,7 +97,7 @@ export class Lane {
       if (!this.#options.active()) return this.#yield();
       try {
         if (this.#behind) await this.#catchUp();
-        else if (this.#fresh.length > 0) await this.#handOver(this.#fresh.splice(0, batchMax), false);
+        else if (this.#fresh.length > 0) await this.#handOverFresh();
         else return;
         this.#failures = 0;
       } catch (error) {
@@ -88,24 +106,42 @@ export class Lane {
     }
   }
 
+  /** What was committed here, and before it what other processes had committed by then: a key's messages may come from all of them. */
+  async #handOverFresh(): Promise<void> {
+    const fresh = this.#fresh.splice(0, batchMax).filter(({ seq }) => !this.#handed.has(seq));
+    const all = this.#options.hasPeers ? await this.#withOthers(fresh) : fresh;
+    if (all.length <= batchMax) return this.#handOver(all, false);
+    this.#fresh = [];
+    this.#behind = true;
+  }
+
+  async #withOthers(fresh: readonly OutboxEntry[]): Promise<readonly OutboxEntry[]> {
+    const { db, subscriber } = this.#options;
+    const known = [...fresh, ...this.#fresh].map(({ seq }) => seq);
+    const last = Math.max(0, ...fresh.map(({ seq }) => seq));
+    try {
+      const others = await db.query<Row>(readRowsBefore, [subscriber, [...known, ...this.#handed], last]);
+      return others.length === 0 ? fresh : [...this.#entriesOf(others), ...fresh].sort((a, b) => a.seq - b.seq);
+    } catch (error) {
+      this.#fresh = [];
+      this.#behind = true;
+      throw error;
+    }
+  }
+
+  #entriesOf(rows: readonly Row[]): OutboxEntry[] {
+    const { subscriber } = this.#options;
+    return rows.map(({ seq, body, ...row }) => ({ seq, subscriber, message: { ...body, ...row } as Message }));
+  }
+
   async #catchUp(): Promise<void> {
     this.#behind = false;
     const offered = this.#fresh;
     this.#fresh = [];
     try {
-      const rows = await this.#options.db.query<{ seq: number; id: string; type: string; key: string; body: object }>(
-        readRows,
-        [this.#options.subscriber],
-      );
+      const rows = await this.#options.db.query<Row>(readRows, [this.#options.subscriber, [...this.#handed]]);
       if (rows.length === batchMax) this.#behind = true;
-      await this.#handOver(
-        rows.map(({ seq, body, ...row }) => ({
-          seq,
-          subscriber: this.#options.subscriber,
-          message: { ...body, ...row } as Message,
-        })),
-        true,
-      );
+      await this.#handOver(this.#entriesOf(rows), true);
       if (!this.#behind) {
         const done = new Set(rows.map((row) => row.seq));
         this.#fresh = [...offered, ...this.#fresh].filter((entry) => !done.has(entry.seq));
@@ -130,7 +166,13 @@ export class Lane {
       throw error;
     }
     crashPoint('relay.before-removal');
-    const removed = this.#options.confirm(entries.map((entry) => entry.seq));
+    const seqs = entries.map((entry) => entry.seq);
+    for (const seq of seqs) this.#handed.add(seq);
+    const forget = () => {
+      for (const seq of seqs) this.#handed.delete(seq);
+    };
+    const removed = this.#options.confirm(seqs);
+    removed.then(forget, forget);
     // While reading the table, rows must be gone before it is read again.
     if (removeNow) await removed;
     else removed.catch(() => this.fallBehind());

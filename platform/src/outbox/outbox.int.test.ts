@@ -241,6 +241,18 @@ describe('the outbox', () => {
     );
   });
 
+  it('keeps the order of commits of a key that two processes change in turn', async () => {
+    const [one, other] = [openProcess(['one']), openProcess(['one'])];
+    await publish(one.outbox, 'a', 0);
+    await until(async () => (await left()) === 0);
+    for (let n = 1; n <= 60; n++) await publish(n % 2 ? one.outbox : other.outbox, 'a', n);
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(
+      numbers('one'),
+      Array.from({ length: 61 }, (_, n) => n),
+    );
+  });
+
   it('is relayed by the other process when the one that did has died', async () => {
     const died = openProcess(['one']);
     await publish(died.outbox, 'a', 0);

@@ -91,12 +91,13 @@ export class Relay {
   #lane(subscriber: string): Lane {
     let lane = this.#lanes.get(subscriber);
     if (!lane) {
-      const { db, transport, log } = this.#options;
+      const { db, transport, log, hasPeers = false } = this.#options;
       lane = new Lane({
         subscriber,
         db,
         transport,
         log,
+        hasPeers,
         active: () => this.#lease.held,
         confirm: (seqs) => this.#remove(subscriber, seqs),
       });

@@ -51,9 +51,10 @@ function wish(at: number): Wish {
 export class Crowd {
   readonly acknowledged = new Map<string, Acknowledged>();
   readonly #shop: TestShop;
-  readonly #ordersMax: number;
+  #ordersMax: number;
   readonly #follow: Promise<void>[] = [];
   #next = 0;
+  #single = 0;
   #allowed = 0;
   #failed: unknown;
   readonly #customers: Promise<void>[];
@@ -71,6 +72,11 @@ export class Crowd {
 
   allow(orders: number): void {
     this.#allowed = Math.min(this.#ordersMax, Math.max(this.#allowed, this.#next) + orders);
+  }
+
+  /** Lets nobody else in: only those who have begun to order are waited for. */
+  enough(): void {
+    this.#ordersMax = this.#next;
   }
 
   /** Throws when somebody was answered what nobody should be. */
@@ -97,6 +103,36 @@ export class Crowd {
     this.check();
   }
 
+  /**
+   * One more customer, who pays at once: waits until the order is confirmed and answers with the milliseconds that took. Who does not insist is content
+   * with the first answer, whatever it is.
+   */
+  async buyOne({
+    timeoutMs = 30_000,
+    insists = true,
+  }: {
+    timeoutMs?: number;
+    insists?: boolean;
+  } = {}): Promise<number> {
+    const startedMs = performance.now();
+    const at = this.#single++;
+    const wanted: Wish = {
+      key: `single-${at}`,
+      sku: `PLENTY-${at % 7}`,
+      quantity: 1,
+      paymentToken: 'tok_approved',
+      afterwards: 'nothing',
+    };
+    const { id } = await this.#order(wanted, insists);
+    const { body } = await this.#insist<Order>(
+      () => this.#shop.asAdmin('GET', `/api/v1/orders/${id}`),
+      ({ body: order }) => order.status !== 'pending',
+      timeoutMs,
+    );
+    assert.equal(body.status, 'confirmed', `${wanted.key} is ${body.status} ${JSON.stringify(body.failure)}`);
+    return performance.now() - startedMs;
+  }
+
   async #shopping(): Promise<void> {
     while (this.#next < this.#ordersMax && !this.#failed) {
       if (this.#next >= this.#allowed) {
@@ -112,10 +148,10 @@ export class Crowd {
     }
   }
 
-  async #order(wanted: Wish): Promise<void> {
+  async #order(wanted: Wish, insists = true): Promise<Acknowledged> {
     const { key, sku, quantity, paymentToken } = wanted;
-    const answer = await this.#insist<Order>(() =>
-      this.#shop.ask('POST', '/api/v1/orders', {
+    const ask = () =>
+      this.#shop.ask<Order>('POST', '/api/v1/orders', {
         key,
         timeoutMs: 10_000,
         body: {
@@ -125,14 +161,15 @@ export class Crowd {
           paymentToken,
           metadata: { wish: key },
         },
-      }),
-    );
+      });
+    const answer = await (insists ? this.#insist(ask) : ask());
     assert.equal(answer.status, 202, `${key} was answered ${answer.status} ${answer.text}`);
     const acknowledged = { ...wanted, id: answer.body.id };
     this.acknowledged.set(key, acknowledged);
-    if (!this.#followUps) return;
+    if (!this.#followUps) return acknowledged;
     if (wanted.afterwards === 'cancel') this.#followUp(this.#cancel(acknowledged, String(answer.body.orderToken)));
     if (wanted.afterwards === 'refund') this.#followUp(this.#refund(acknowledged));
+    return acknowledged;
   }
 
   #followUp(request: Promise<void>): void {
@@ -183,8 +220,9 @@ export class Crowd {
   async #insist<B>(
     ask: () => Promise<Answer<B>>,
     isEnough: (answer: Answer<B>) => boolean = () => true,
+    timeoutMs = 300_000,
   ): Promise<Answer<B>> {
-    const deadlineMs = performance.now() + 300_000;
+    const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
       await this.#shop.opened();
       this.check();
@@ -192,7 +230,7 @@ export class Crowd {
       const inTrouble = answer === undefined || answer.status >= 500 || isInProgress(answer);
       if (!inTrouble && (answer.status >= 400 || isEnough(answer))) return answer;
       if (performance.now() > deadlineMs)
-        throw new Error(`no good answer for five minutes, the last was ${answer?.status} ${answer?.text}`);
+        throw new Error(`no good answer for ${timeoutMs / 1_000} s, the last was ${answer?.status} ${answer?.text}`);
       await sleep(20 + Math.random() * waitMsMax);
     }
   }

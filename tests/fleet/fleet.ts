@@ -50,6 +50,11 @@ export class TestFleet {
     return this.processes.filter(({ place }) => place.service === service);
   }
 
+  /** What the processes have written last, to be read when something went wrong. */
+  outputs(): string {
+    return this.processes.map(({ name, output }) => `--- ${name}\n${output.slice(-4_000)}`).join('\n');
+  }
+
   /** Waits until every gateway that runs has found every service. */
   async ready(timeoutMs = 60_000): Promise<void> {
     const byMs = Date.now() + timeoutMs;

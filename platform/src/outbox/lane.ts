@@ -31,6 +31,8 @@ const batchMax = 1_000;
 const freshMax = 20_000;
 const retryDelayMsMin = 20;
 const retryDelayMsMax = 5_000;
+/** How long a stop waits for a subscriber: what it has taken by then without saying so is handed to it again. */
+const stopMsMax = 2_000;
 
 // Lowest rows first and never "after the last one seen": a row that commits late has a low number and would be lost.
 const readRows = `
@@ -87,7 +89,7 @@ export class Lane {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#running;
+    await Promise.race([this.#running, sleep(stopMsMax, undefined, { ref: false })]);
   }
 
   async #run(): Promise<void> {

@@ -231,6 +231,19 @@ describe('the outbox', () => {
     );
   });
 
+  it('stops though a subscriber does not answer, and leaves its messages to the next process', async () => {
+    const silent: Transport = { deliver: () => new Promise<void>(() => undefined) };
+    const before = openProcess(['one'], { transport: silent });
+    await publish(before.outbox, 'a', 1);
+    await sleep(50);
+    const stopped = before.relay.stop().then(() => 'stopped');
+    assert.equal(await Promise.race([stopped, sleep(5_000, 'hangs', { ref: false })]), 'stopped');
+    relays.length = 0;
+    openProcess(['one']);
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(numbers('one'), [1]);
+  });
+
   it('is relayed by one of two processes, which also hands on what the other commits', async () => {
     const [one, other] = [openProcess(['one']), openProcess(['one'])];
     await Promise.all(Array.from({ length: 40 }, (_, n) => publish(n % 2 ? one.outbox : other.outbox, `key-${n}`, n)));

@@ -49,8 +49,10 @@ function checkJson(text: string): void {
       open.pop();
     } else if (character === quote) {
       const end = endOfString(text, at + 1);
-      const escaped = text.indexOf('\\', at) < end && text.includes('\\', at);
-      const content = escaped ? (JSON.parse(text.slice(at, end + 1)) as string) : text.slice(at + 1, end);
+      const written = text.slice(at + 1, end);
+      // Looked for in the string alone: a search through the rest of the text, at every string, made large bodies cost their square.
+      const escaped = written.includes('\\');
+      const content = escaped ? (JSON.parse(`"${written}"`) as string) : written;
       if (escaped) checkText(content);
       at = end;
       if (isName(text, end + 1)) checkName(content, open.at(-1) as Set<string>);

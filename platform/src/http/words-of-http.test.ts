@@ -108,6 +108,21 @@ test('canonical JSON is the same for every order of fields, and different for di
       deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)));
     }),
   );
+
+  test('a large text costs in proportion to its length, not to the square of it', () => {
+    const msOf = (names: number) => {
+      const text = JSON.stringify(Array.from({ length: names }, (_, n) => ({ id: `row-${n}`, name: 'Assam' })));
+      const runs = Array.from({ length: 5 }, () => {
+        const startedAtMs = performance.now();
+        parseJsonText(text);
+        return performance.now() - startedAtMs;
+      });
+      return Math.min(...runs);
+    };
+    msOf(1_000);
+    const ratio = msOf(16_000) / msOf(1_000);
+    equal(ratio < 80, true, `sixteen times as much took ${ratio.toFixed(0)} times as long`);
+  });
 });
 
 describe('cursors', () => {

@@ -9,8 +9,8 @@ import type { Traces } from '../telemetry/index.ts';
 import { limitedStream, takeJson, takeStreams, tooLarge, unsupported } from './body-parsers.ts';
 import { UnreadableBody } from './carry-out.ts';
 import { createExchanges, type ObserveRequest } from './exchange.ts';
-import { type ListeningServer, openServer } from './open-server.ts';
 import { type InvokeInput, type InvokeResult, invokeOperation } from './invoke.ts';
+import { type ListeningServer, openServer } from './open-server.ts';
 import { type OperationPlan, planOperations } from './operation-plan.ts';
 
 export interface HostHttpOptions {
@@ -104,7 +104,7 @@ export async function hostHttp<D>(
     },
     invoke: (name, input) => invokeOperation(plansByName.get(name), name, input, service as Service, options),
     async listen({ first, ...socket }) {
-      server = await openServer(socket, (request, response) => {
+      server = await openServer({ ...socket, log: options.log }, (request, response) => {
         if (!first?.(request, response)) app.routing(request, response);
       });
       return { url: server.url };

@@ -1,6 +1,8 @@
 import { createServer, type RequestListener, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Logger } from 'pino';
 import { fault } from '../errors/index.ts';
 import { answerClientError } from './client-error.ts';
 import type { ListenOptions } from './host-http.ts';
@@ -30,12 +32,16 @@ const limits: ServerOptions = {
  * @throws AppError `config.invalid` when the port is taken or may not be used
  */
 export async function openServer(
-  { host, port, tls }: Omit<ListenOptions, 'first'>,
+  { host, port, tls, log }: Omit<ListenOptions, 'first'> & { readonly log?: Pick<Logger, 'debug'> },
   receive: RequestListener,
 ): Promise<ListeningServer> {
   const server = tls ? createTlsServer({ ...limits, ...tls.options() }, receive) : createServer(limits, receive);
   tls?.onRenewed((options) => 'setSecureContext' in server && server.setSecureContext(options));
   server.on('clientError', answerClientError);
+  // Whoever has no certificate of ours gets no further than this; scanners would fill the log.
+  server.on('tlsClientError', (error: Error, { remoteAddress }: TLSSocket) =>
+    log?.debug({ err: error, remoteAddress }, 'a TLS connection was refused'),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenProblem(error, host, port)));
     server.listen({ host, port }, resolve);

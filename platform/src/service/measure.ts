@@ -1,5 +1,7 @@
 import type { Discovery } from '../discovery/index.ts';
 import type { Metrics, Sample } from '../telemetry/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { Certificate } from '../trust/index.ts';
 import type { HostedService } from './host-service.ts';
 
 /** Instances of services in other processes, as this process knows them. */
@@ -13,6 +15,16 @@ export function measureEndpoints(metrics: Metrics, discovery: Discovery, service
         value,
       }));
     }),
+  );
+}
+
+/** How long our certificate still lasts. */
+export function measureCertificate(metrics: Metrics, certificate: Certificate, clock: Clock): void {
+  metrics.gauge(
+    'stoa_certificate_expires_seconds',
+    'Time until the certificate of this process ends; below 0 when it has',
+    [],
+    () => [{ labels: {}, value: (certificate.expiresAtMs() - clock.nowMs()) / 1_000 }],
   );
 }
 

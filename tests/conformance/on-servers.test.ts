@@ -1,0 +1,6 @@
+// limit: 600 s
+// needs: rabbitmq redis consul
+import { conform } from './conform.ts';
+import { onServers } from './placements.ts';
+
+conform(onServers);

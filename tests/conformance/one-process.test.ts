@@ -1,0 +1,5 @@
+// limit: 600 s
+import { conform } from './conform.ts';
+import { oneProcess } from './placements.ts';
+
+conform(oneProcess);

@@ -22,6 +22,8 @@ export interface SplitOptions {
   readonly replicas: number;
   /** The program and arguments that host one service, without its name: `node … main.ts up`. */
   readonly command: readonly string[];
+  /** Breaks the start off: what has been started by then is ended. */
+  readonly signal?: AbortSignal;
 }
 
 /** A process a service on this machine, while they run. */
@@ -48,9 +50,10 @@ const drainMs = 9_000;
  * Runs a process a service on this machine, on the embedded PostgreSQL unless told otherwise, and looks after them: one that dies is started again.
  * Each is given its own database's credentials and no other's.
  *
- * @throws AppError `service.unavailable` when one of them cannot start
+ * @throws AppError `service.unavailable` when one of them cannot start, or when the start was broken off
  */
-export async function openSplit({ environment, demo, replicas, command }: SplitOptions): Promise<SplitShop> {
+export async function openSplit(options: SplitOptions): Promise<SplitShop> {
+  const { environment, demo, replicas, command, signal = new AbortController().signal } = options;
   process.title = 'stoa split';
   const settings = readSystemSettings(environment);
   const dataDir = resolve(settings.STOA_DATA_DIR);
@@ -76,11 +79,14 @@ export async function openSplit({ environment, demo, replicas, command }: SplitO
     });
     for (const place of places) {
       const own = await ownEnvironment(environment, place, databases);
+      if (signal.aborted) throw brokenOff();
       children.push(new Child(place, command, { ...shared, ...own }, log));
     }
-    await Promise.all(children.map((child) => child.started));
     const url = `http://localhost:${places[0]?.port}`;
-    await untilReady(url);
+    await Promise.race([
+      Promise.all(children.map((child) => child.started)).then(() => untilReady(url, signal)),
+      whenAborted(signal),
+    ]);
     if (demo) await seedDemo({ url, admin, log });
     return {
       url,
@@ -101,8 +107,8 @@ export async function openSplit({ environment, demo, replicas, command }: SplitO
 const readyMsMax = 60_000;
 
 /** Waits until the gateway has found every service: with a registry that takes until it has looked at them. */
-async function untilReady(url: string): Promise<void> {
-  for (const endMs = Date.now() + readyMsMax; ; await sleep(50)) {
+async function untilReady(url: string, signal: AbortSignal): Promise<void> {
+  for (const endMs = Date.now() + readyMsMax; !signal.aborted; await sleep(50)) {
     const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
     if (answer?.ok) return;
     if (Date.now() > endMs) {
@@ -111,6 +117,14 @@ async function untilReady(url: string): Promise<void> {
     }
   }
 }
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(brokenOff()), { once: true });
+  });
+}
+
+const brokenOff = () => fault('service.unavailable', 'The shop was told to stop while it started.');
 
 /** The ports of every process: those of the table, each replica a hundred further; free ones where `PORT` is 0. */
 async function choosePlaces({ PORT }: Environment, replicas: number): Promise<Place[]> {
@@ -221,16 +235,19 @@ class Child {
       detached: true,
     });
     this.#process = child;
-    this.#ended = new Promise((resolve) => child.once('exit', () => resolve()));
+    // A program that could not even be started gives an error and no exit.
+    const ended = new Promise<string>((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+      child.on('error', (error) => child.pid === undefined && resolve(error.message));
+    });
+    this.#ended = ended.then(() => undefined);
     return new Promise((resolve, reject) => {
       let ready = false;
       child.once('message', () => {
         ready = true;
         resolve();
       });
-      child.once('error', reject);
-      child.once('exit', (code, signal) => {
-        const how = signal ?? `exit code ${code}`;
+      void ended.then((how) => {
         if (!ready)
           reject(fault('service.unavailable', `${service} did not start (${how}): its own line above says why.`));
         if (this.#stopping.signal.aborted || (!ready && this.#failures === 0)) return;

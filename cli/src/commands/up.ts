@@ -29,23 +29,36 @@ const lingerMsMax = 5_000;
 
 async function up(services: readonly string[], options: UpOptions, surroundings: Surroundings): Promise<void> {
   const { environment } = surroundings;
+  stopWithSupervisor();
   if (options.split && services.length > 0)
     throw new CliError('usage', '--split runs every service: leave their names away.');
   if (options.replicas && !options.split) throw new CliError('usage', '--replicas goes with --split.');
   const system = await import('@stoa/system');
   const { onSignals } = await import('@stoa/platform/lifecycle');
   const demo = options.demo === true || environment.STOA_DEMO === '1';
-  // Whoever asks it to end while it starts is answered too.
+  const asked = new AbortController();
   const opening = options.split
-    ? system.openSplit({ environment, demo, replicas: options.replicas ?? 1, command: ownCommand() })
+    ? system.openSplit({
+        environment,
+        demo,
+        replicas: options.replicas ?? 1,
+        command: ownCommand(),
+        signal: asked.signal,
+      })
     : system.openShop({ environment, demo, ...(services.length > 0 && { services }) });
+  const stop = async (deadlineMs: number): Promise<void> => {
+    asked.abort();
+    const shop = await opening.catch(() => undefined);
+    await shop?.stop(deadlineMs);
+  };
+  // Whoever starts others must not be ended without them; one alone may be, before it has taken anything.
+  if (options.split) onSignals(stop);
   const shop = await opening.catch((error: unknown) => {
     // A connection that does not let go must not keep alive what has not started.
     setTimeout(() => process.exit(), lingerMsMax).unref();
     throw error;
   });
-  onSignals((deadlineMs) => shop.stop(deadlineMs));
-  stopWithSupervisor();
+  if (!options.split) onSignals(stop);
   const { url, admin } = shop;
   if (options.json)
     printJson(surroundings, {
@@ -61,9 +74,14 @@ function ownCommand(): string[] {
   return [process.execPath, ...process.execArgv, process.argv[1] ?? '', 'up'];
 }
 
-/** A process whose supervisor has died is nobody's: it ends as if it had been told to. */
+/** A process whose supervisor has died is nobody's: it ends as if it had been told to, also while it starts. */
 function stopWithSupervisor(): void {
-  if (process.send) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  if (!process.send) return;
+  const stop = () => process.kill(process.pid, 'SIGTERM');
+  if (!process.connected) stop();
+  process.once('disconnect', stop);
+  // Listening must not keep alive a process whose start has failed.
+  process.channel?.unref();
 }
 
 function welcome(shop: Shop | SplitShop): string {

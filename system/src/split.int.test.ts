@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { databaseSetting } from '@stoa/platform/service';
+import { openSplit, serviceNames } from './main.ts';
+
+/** Writes its process id down, and then is never ready. */
+const neverReady = `
+require('node:fs').appendFileSync(process.env.PIDS, process.pid + '\\n');
+setInterval(() => undefined, 1000);
+`;
+
+describe('a split shop', () => {
+  let folder: string;
+  let environment: Record<string, string>;
+  const pids = async () =>
+    (await readFile(join(folder, 'pids'), 'utf8').catch(() => '')).split('\n').filter(Boolean).map(Number);
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'stoa-split-'));
+    await writeFile(join(folder, 'never-ready.cjs'), neverReady);
+    environment = {
+      PORT: '0',
+      PATH: process.env.PATH ?? '',
+      PIDS: join(folder, 'pids'),
+      STOA_DATA_DIR: folder,
+      STOA_LOG_LEVEL: 'silent',
+      // So that no server is started for what never asks for it.
+      ...Object.fromEntries(serviceNames.map((name) => [databaseSetting(name), 'postgres://nobody@127.0.0.1:1/none'])),
+    };
+  });
+  after(async () => {
+    for (const pid of await pids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('that is told to stop while it starts leaves no process behind', async () => {
+    const asked = new AbortController();
+    const command = [process.execPath, join(folder, 'never-ready.cjs')];
+    const opening = openSplit({ environment, demo: false, replicas: 1, command, signal: asked.signal });
+    const refused = assert.rejects(opening, /told to stop/);
+    await until(async () => (await pids()).length === serviceNames.length);
+    asked.abort();
+    await refused;
+    assert.deepEqual((await pids()).filter(isAlive), []);
+  });
+
+  it('whose program cannot be started says so and ends', async () => {
+    const opening = openSplit({ environment, demo: false, replicas: 1, command: [join(folder, 'nothing')] });
+    const ended = opening.then(
+      () => 'open',
+      (error: Error) => error.message,
+    );
+    const outcome = await Promise.race([ended, sleep(15_000, 'hangs', { ref: false })]);
+    assert.match(outcome, /did not start.*ENOENT/);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (const endMs = performance.now() + 20_000; !(await holds()); await sleep(20))
+    assert.ok(performance.now() < endMs, 'it did not come to pass within 20 s');
+}

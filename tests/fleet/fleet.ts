@@ -16,6 +16,8 @@ export interface FleetOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** More settings of one process. */
   readonly environmentOf?: (service: string, replica: number) => Readonly<Record<string, string>>;
+  /** The URL by which a service reaches another, or `postgres`, in place of the true one: a way past something. */
+  readonly through?: (from: string, to: string, url: string) => Promise<string>;
 }
 
 /** A process a service, each of which may be killed, stopped and started again, on one PostgreSQL with a database and a role a service. */
@@ -89,16 +91,22 @@ function startPostgres(dataDir: string): Promise<EmbeddedPostgres> {
 }
 
 async function placesOf(dataDir: string, database: EmbeddedPostgres, options: FleetOptions): Promise<FleetProcess[]> {
-  const { replicas = 1, environment = {}, environmentOf } = options;
+  const { replicas = 1, environment = {}, environmentOf, through = async (_from, _to, url) => url } = options;
   const ports = new Map<string, number[]>();
   for (const service of serviceNames)
     ports.set(service, await Promise.all(Array.from({ length: replicas }, () => freePort())));
-  const urls = [...ports]
-    .filter(([service]) => service !== 'gateway')
-    .map(([service, list]) => `${service}=${list.map((port) => `http://127.0.0.1:${port}`).join(',')}`);
+  const neighboursOf = async (from: string) => {
+    const others = [...ports].filter(([service]) => service !== 'gateway' && service !== from);
+    const listed = others.map(async ([service, list]) => {
+      const urls = await Promise.all(list.map((port) => through(from, service, `http://127.0.0.1:${port}`)));
+      return `${service}=${urls.join(',')}`;
+    });
+    return (await Promise.all(listed)).join(';');
+  };
   const secret = randomBytes(32).toString('base64url');
   const processes: FleetProcess[] = [];
   for (const [service, list] of ports) {
+    const neighbours = await neighboursOf(service);
     for (const [replica, port] of list.entries()) {
       const upper = service.toUpperCase();
       const own: Record<string, string> =
@@ -106,7 +114,11 @@ async function placesOf(dataDir: string, database: EmbeddedPostgres, options: Fl
           ? { PORT: String(port) }
           : {
               [`STOA_${upper}_PORT`]: String(port),
-              [`STOA_${upper}_DATABASE_URL`]: await database.ensureDatabase(service),
+              [`STOA_${upper}_DATABASE_URL`]: await through(
+                service,
+                'postgres',
+                await database.ensureDatabase(service),
+              ),
             };
       processes.push(
         new FleetProcess({
@@ -125,7 +137,7 @@ async function placesOf(dataDir: string, database: EmbeddedPostgres, options: Fl
             STOA_ADMIN_PASSWORD: admin.password,
             STOA_TEST_MODE: '1',
             STOA_SERVICE_SECRET: secret,
-            STOA_DISCOVERY: `static:${urls.join(';')}`,
+            STOA_DISCOVERY: `static:${neighbours}`,
             STOA_DATABASE_CONNECTIONS: '12',
             ...environment,
             ...own,

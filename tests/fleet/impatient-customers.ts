@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Order } from '@stoa/contracts/order';
+import { newId } from '@stoa/platform/ids';
+import { type Answer, ask } from '../ask.ts';
+import type { Acknowledged } from '../chaos/crowd.ts';
+import { address } from '../shop.ts';
+
+export interface ImpatientOptions {
+  /** Gateways, of which those are asked that say they are ready. */
+  readonly urls: readonly string[];
+  /** For what only the staff may read. */
+  readonly adminToken: string;
+  readonly perSecond: number;
+  readonly sku: (at: number) => string;
+}
+
+const readyEveryMs = 50;
+const timeoutMs = 20_000;
+
+/** Customers who ask once and never again: whatever is not answered as it should be is kept as a failure. */
+export class ImpatientCustomers {
+  readonly acknowledged: Acknowledged[] = [];
+  readonly failures: string[] = [];
+  requests = 0;
+  readonly #options: ImpatientOptions;
+  readonly #ready = new Set<string>();
+  readonly #running: Promise<void>[] = [];
+  #open = true;
+  #at = 0;
+
+  constructor(options: ImpatientOptions) {
+    this.#options = options;
+    for (const url of options.urls) this.#running.push(this.#watch(url));
+    this.#running.push(this.#come());
+  }
+
+  /** Nobody else comes; waits until everybody has been answered. */
+  async leave(): Promise<void> {
+    this.#open = false;
+    for (let waiting = this.#running.splice(0); waiting.length > 0; waiting = this.#running.splice(0))
+      await Promise.all(waiting);
+  }
+
+  /** As a load balancer does: whoever says that it is not ready, or nothing, gets no requests. */
+  async #watch(url: string): Promise<void> {
+    while (this.#open) {
+      const isReady = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) }).then(
+        async (answer) => {
+          await answer.arrayBuffer();
+          return answer.ok;
+        },
+        () => false,
+      );
+      if (isReady) this.#ready.add(url);
+      else this.#ready.delete(url);
+      await sleep(readyEveryMs);
+    }
+  }
+
+  async #come(): Promise<void> {
+    while (this.#ready.size === 0) await sleep(readyEveryMs);
+    for (let dueMs = performance.now(); this.#open; dueMs += 1_000 / this.#options.perSecond) {
+      await sleep(Math.max(0, dueMs - performance.now()));
+      const at = this.#at++;
+      this.#running.push(at % 2 === 0 ? this.#buy(at) : this.#look(at));
+    }
+  }
+
+  /** Every third waits for the end of the check-out. */
+  async #buy(at: number): Promise<void> {
+    const wish: Omit<Acknowledged, 'id'> = {
+      key: `impatient-${newId()}`,
+      sku: this.#options.sku(at),
+      quantity: 1,
+      paymentToken: at % 5 === 0 ? 'tok_slow' : 'tok_approved',
+      afterwards: 'nothing',
+    };
+    const answer = await this.#ask<Order>([200, 201, 202], 'POST', '/api/v1/orders', {
+      key: wish.key,
+      headers: at % 3 === 0 ? { prefer: 'wait=5' } : {},
+      body: {
+        email: 'impatient@customer.example',
+        items: [{ sku: wish.sku, quantity: wish.quantity }],
+        shippingAddress: address,
+        paymentToken: wish.paymentToken,
+        metadata: { wish: wish.key },
+      },
+    });
+    if (answer) this.acknowledged.push({ ...wish, id: answer.body.id });
+  }
+
+  async #look(at: number): Promise<void> {
+    const token = this.#options.adminToken;
+    const known = this.acknowledged.at(-1);
+    if (at % 4 === 1) await this.#ask([200], 'GET', `/api/v1/products?limit=${1 + (at % 50)}`, {});
+    else if (known) await this.#ask([200], 'GET', `/api/v1/orders/${known.id}`, { token });
+    else await this.#ask([200], 'GET', '/api/v1/orders?limit=5', { token });
+  }
+
+  async #ask<B>(
+    good: readonly number[],
+    method: string,
+    path: string,
+    options: Parameters<typeof ask>[3],
+  ): Promise<Answer<B> | undefined> {
+    this.requests++;
+    const urls = [...this.#ready];
+    const url = urls[Math.floor(Math.random() * urls.length)];
+    const startedMs = performance.now();
+    const fail = (why: string) => {
+      const tookMs = Math.round(performance.now() - startedMs);
+      this.failures.push(`${new Date().toISOString()} ${method} ${path} at ${url} after ${tookMs} ms: ${why}`);
+      return undefined;
+    };
+    if (url === undefined) return fail('no gateway is ready');
+    try {
+      const answer = await ask<B>(url, method, path, { timeoutMs, ...options });
+      return good.includes(answer.status) ? answer : fail(`${answer.status} ${answer.text}`);
+    } catch (error) {
+      return fail(`${error} ${(error as Error).cause ?? ''}`);
+    }
+  }
+}

@@ -131,6 +131,7 @@ export const OpsTraceDetail = strict({
       attributes: Type.Record(Type.String(), Type.Unknown()),
     }),
   ),
+  partial,
 });
 export type OpsTraceDetail = Static<typeof OpsTraceDetail>;
 
@@ -271,10 +272,10 @@ const opsOperations = {
   listTraces: operation({
     method: 'GET',
     path: '/api/v1/ops/traces',
-    summary: 'The newest traces kept in this process, newest first; under load only some are recorded',
+    summary: 'The newest traces that the processes of the shop keep, newest first; under load only some are recorded',
     access: operator,
     query: { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })) },
-    answer: strict({ items: Type.Array(OpsTrace) }),
+    answer: strict({ items: Type.Array(OpsTrace), partial }),
   }),
   getTrace: operation({
     method: 'GET',

@@ -11,6 +11,8 @@ export interface ClientOptions {
   readonly idempotencyKey?: string;
   /** Takes the fallback that the operation declares in place of a failure, and is told so. Without it there is no fallback. */
   readonly onPartial?: (service: string) => void;
+  /** The base URL of the one instance to ask, where what is asked for is the instance's own and not its service's. A service of this process is asked here. */
+  readonly at?: string;
 }
 
 type Empty = Record<never, never>;

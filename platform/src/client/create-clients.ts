@@ -72,12 +72,12 @@ export function createClients(options: ClientsOptions): Clients {
       const nowMs = Date.now();
       const deadlineMs = Math.min(how.deadlineMs ?? Number.POSITIVE_INFINITY, nowMs + timeoutMs);
       if (deadlineMs <= nowMs) throw fault('service.deadline-exceeded', `No time was left to call ${service}.`);
-      const { cause, idempotencyKey, principal = self, onPartial } = how;
+      const { cause, idempotencyKey, principal = self, onPartial, at } = how;
       if (remote === undefined && !local.has(service)) throw notFound(service);
       policy ??= policies.of(service, name, operation);
       const guard = policy;
       const idempotent = isRepeatable(operation, idempotencyKey);
-      const route: Route = {};
+      const route: Route = at === undefined ? {} : { only: at };
       const ask = () =>
         guard.run(
           (attempt) => {

@@ -101,6 +101,14 @@ async function until(isAsked: () => boolean, call: () => Promise<unknown>): Prom
   }
 }
 
+test('the instance that is named is asked and no other, even when it fails', async () => {
+  const [a, b] = [await replica(good), await replica(reset)];
+  const tea = await teaAt(a.url, b.url);
+  for (let call = 0; call < 5; call++) deepEqual(await tea.getTea({}, { cause, at: a.url }), { name: 'assam' });
+  equal((await errorOf(tea.getTea({}, { cause, at: b.url }))).code, 'service.unavailable');
+  equal(a.seen.length, 5);
+});
+
 describe('a replica that fails', () => {
   for (const [name, bad] of Object.entries({ resets: reset, answers_500: problem(500, 'internal') })) {
     test(`(it ${name}) is asked again elsewhere for what may be repeated`, async () => {

@@ -1,5 +1,5 @@
 import { Agent } from 'undici';
-import type { Discovery } from '../discovery/index.ts';
+import type { Discovery, Endpoint } from '../discovery/index.ts';
 import { fault } from '../errors/index.ts';
 import { type InvokeResult, queryText, writeOnBehalf } from '../http/index.ts';
 import { type Attempt, notBegun } from '../resilience/index.ts';
@@ -20,6 +20,8 @@ export interface RemoteOptions {
 export interface Route {
   /** The base URL of the replica that had the last try. */
   avoid?: string;
+  /** The base URL of the only replica that will do. */
+  readonly only?: string;
 }
 
 /** On an answer 503: the service is going away and has done nothing, so the call may be sent to another replica whatever it asks for. */
@@ -99,7 +101,8 @@ export function createRemoteCaller({
     return agent;
   }
 
-  function acquire(service: string, { avoid }: Route) {
+  function acquire(service: string, { avoid, only }: Route): Endpoint {
+    if (only !== undefined) return { url: only, done: () => undefined };
     try {
       return discovery.acquire(service, avoid);
     } catch (error) {

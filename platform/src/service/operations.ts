@@ -4,6 +4,7 @@ import { type Inbox, listDeadLetters, redrive, skip } from '../inbox/index.ts';
 import type { SagaDefinition, SagaEngine } from '../saga/index.ts';
 import { IdText, type Message, type Operation, strict, Type } from '../schema/index.ts';
 import type { Database } from '../sql/index.ts';
+import type { Traces } from '../telemetry/index.ts';
 import type { Handler, ServiceDefinition } from './definition.ts';
 import type { HealthReport } from './edge.ts';
 import { type OpsContract, opsContract, type SagaDetail, type SagaSummary } from './ops-contract.ts';
@@ -13,6 +14,7 @@ interface Parts {
   readonly sagas: SagaEngine;
   readonly inbox: Inbox;
   readonly health: () => Promise<HealthReport>;
+  readonly traces: Traces | undefined;
 }
 
 type OpsHandlers = { [Name in keyof OpsContract['operations']]: Handler<OpsContract['operations'][Name], never> };
@@ -31,7 +33,7 @@ export function withOperations(definition: ServiceDefinition<never>, parts: Part
   };
 }
 
-function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox, health }: Parts): OpsHandlers {
+function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox, health, traces }: Parts): OpsHandlers {
   const intervene =
     (action: 'retry' | 'skip' | 'compensate'): OpsHandlers['retrySaga'] =>
     async ({ params, body }) => {
@@ -104,6 +106,18 @@ function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox, he
         service.log.warn({ messageId: id, type, reason: body.reason, actor: body.actor }, 'dead letter skipped');
       inbox.look();
       return { body: { skipped: gone.length } };
+    },
+    async listTraces({ query }) {
+      const items = traces?.recent(query.limit ?? 20) ?? [];
+      return {
+        body: {
+          keeper: traces?.keeper ?? '',
+          items: items.map((trace) => ({ ...trace, services: [...trace.services] })),
+        },
+      };
+    },
+    async getTrace({ params }) {
+      return { body: { spans: traces?.byId(params.id) ?? [] } };
     },
     async checkInvariants(_call, service) {
       return { body: { checks: (await definition.invariants?.(service)) ?? [] } };

@@ -68,6 +68,8 @@ export const DeadLetter = strict({
 });
 export type DeadLetter = Type.Static<typeof DeadLetter>;
 
+const count = Type.Integer({ minimum: 0 });
+
 /** How a service is, as it says itself. Milliseconds. */
 export const ServiceCondition = strict({
   name: Type.String(),
@@ -113,7 +115,32 @@ export const InvariantCheck = strict({
 });
 export type InvariantCheck = Type.Static<typeof InvariantCheck>;
 
-const count = Type.Integer({ minimum: 0 });
+/** A span of a trace, as the process that recorded it kept it. */
+export const KeptSpan = strict({
+  traceId: Type.String(),
+  spanId: Type.String(),
+  parentSpanId: nullable(Type.String()),
+  name: Type.String(),
+  service: Type.String(),
+  startedAt: Instant,
+  durationMs: Type.Number(),
+  error: nullable(Type.String()),
+  attributes: Type.Record(Type.String(), Type.Unknown()),
+});
+
+/** What one process kept of a trace. `begins`: the first of its spans has nothing above it, here or elsewhere. */
+export const KeptTrace = strict({
+  traceId: Type.String(),
+  name: Type.String(),
+  begins: Type.Boolean(),
+  startedAt: Instant,
+  durationMs: Type.Number(),
+  spans: count,
+  services: Type.Array(Type.String()),
+  failed: Type.Boolean(),
+});
+export type KeptTrace = Type.Static<typeof KeptTrace>;
+
 /** Work that has been accepted and is not done: all zero means that the service rests. `dead` rests too, until somebody redrives it. */
 export const Backlog = strict({ outbox: count, inbox: count, sagasLive: count, effects: count, dead: count });
 export type Backlog = Type.Static<typeof Backlog>;
@@ -214,6 +241,22 @@ export function opsContract(service: string) {
         actor,
       }),
       answer: strict({ skipped: count }),
+    }),
+    listTraces: operation({
+      method: 'GET',
+      path: `${at}/traces`,
+      summary: 'The newest traces that one process of the service keeps, newest first, of all services that live in it',
+      access: internal,
+      query: { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })) },
+      answer: strict({ keeper: Type.String(), items: Type.Array(KeptTrace) }),
+    }),
+    getTrace: operation({
+      method: 'GET',
+      path: `${at}/traces/:id`,
+      summary: 'The spans of a trace that one process of the service keeps; none when it keeps none',
+      access: internal,
+      params,
+      answer: strict({ spans: Type.Array(KeptSpan) }),
     }),
     checkInvariants: operation({
       method: 'GET',

@@ -10,7 +10,7 @@ import type { HostedHttp } from '../http/index.ts';
 import { newId } from '../ids/index.ts';
 import { createPolicies } from '../resilience/index.ts';
 import type { Cause, Contract, Message, Principal } from '../schema/index.ts';
-import type { Metrics, Traces } from '../telemetry/index.ts';
+import { type Metrics, newTraceparent, type Traces } from '../telemetry/index.ts';
 import { type Clock, systemClock } from '../time/index.ts';
 import { type Broker, LocalTransport, RemoteTransport, type Transport } from '../transport/index.ts';
 import type { Certificate } from '../trust/index.ts';
@@ -106,7 +106,8 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
 
   const local = new LocalTransport();
   const elsewhere = new RemoteTransport(async (subscriber, messages) => {
-    const cause = messages[0]?.cause ?? { correlationId: newId() };
+    // In no trace: a delivery is of many, and how long each of its messages was under way is told when it is handled.
+    const cause = { correlationId: messages[0]?.cause.correlationId ?? newId(), traceparent: newTraceparent(false) };
     await self
       .client(opsContract(subscriber))
       .takeMessages({ body: { messages: messages as TravellingMessage[] } }, { cause });

@@ -13,5 +13,5 @@ export {
   type TraceContext,
   traceIdOf,
 } from './trace-context.ts';
-export type { SpanRecord, TraceSummary } from './trace-ring.ts';
+export { inOrder, type SpanRecord, type TraceSummary } from './trace-ring.ts';
 export { createTraces, errorCode, type PastSpan, type Traces, type TracesOptions } from './traces.ts';

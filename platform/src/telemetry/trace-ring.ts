@@ -21,6 +21,8 @@ export interface TraceSummary {
   readonly traceId: string;
   /** The name of its first span. */
   readonly name: string;
+  /** Whether that span has nothing above it, here or elsewhere. */
+  readonly begins: boolean;
   readonly startedAt: string;
   /** From the first start to the last end. */
   readonly durationMs: number;
@@ -50,8 +52,7 @@ export function createTraceRing(tracesMax: number) {
     shutdown: async () => undefined,
   };
 
-  const byId = (traceId: string) =>
-    [...(traces.get(traceId) ?? [])].sort((a, b) => placeOf(a).localeCompare(placeOf(b)));
+  const byId = (traceId: string) => inOrder(traces.get(traceId) ?? []);
   return {
     processor,
     byId,
@@ -60,6 +61,11 @@ export function createTraceRing(tracesMax: number) {
       return ids.map((traceId) => summaryOf(traceId, byId(traceId)));
     },
   };
+}
+
+/** Spans in the order they started. */
+export function inOrder(spans: readonly SpanRecord[]): SpanRecord[] {
+  return [...spans].sort((a, b) => placeOf(a).localeCompare(placeOf(b)));
 }
 
 /** Spans in the order they started; of those that started in one millisecond the root first, then the longer. */
@@ -73,6 +79,7 @@ function summaryOf(traceId: string, spans: SpanRecord[]): TraceSummary {
   return {
     traceId,
     name: first.name,
+    begins: first.parentSpanId === null,
     startedAt: first.startedAt,
     durationMs: endMs - Date.parse(first.startedAt),
     spans: spans.length,

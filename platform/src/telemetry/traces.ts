@@ -25,6 +25,8 @@ import { createTraceRing, type SpanRecord, type TraceSummary } from './trace-rin
 
 /** The traces of a process. */
 export interface Traces {
+  /** Names the process that keeps them. */
+  readonly keeper: string;
   /**
    * The `traceparent` of a request from outside: goes on with the trace it names, or starts one. Whether it is recorded is decided here, by
    * what is left of this second's budget, and holds for everything that follows.
@@ -113,6 +115,7 @@ export async function createTraces(options: TracesOptions): Promise<Traces> {
   }
 
   return {
+    keeper: newSpanId(),
     start(given) {
       const sampled = admit();
       const parent = parseTraceparent(given);

@@ -1,4 +1,4 @@
-import type { Client } from '@stoa/platform/client';
+import type { Client, ClientOptions } from '@stoa/platform/client';
 import { findAppError } from '@stoa/platform/errors';
 import type { Cause } from '@stoa/platform/schema';
 import { type EdgeHost, type OpsContract, opsContract } from '@stoa/platform/service';
@@ -7,6 +7,8 @@ import { type EdgeHost, type OpsContract, opsContract } from '@stoa/platform/ser
 export interface OpsService {
   readonly service: string;
   readonly client: Client<OpsContract>;
+  /** One instance of it, by its base URL. */
+  readonly at?: string;
 }
 
 /** What the services said that answered, and who did not. */
@@ -20,6 +22,20 @@ export function opsServices(host: EdgeHost): readonly OpsService[] {
   return host.targets.map(({ contract: { service } }) => ({ service, client: host.client(opsContract(service)) }));
 }
 
+/**
+ * The processes elsewhere, by the services that live in them: each instance keeps traces of its own. A service of which none is known is asked all the same, and
+ * found missing.
+ */
+export function opsInstances(host: EdgeHost): readonly OpsService[] {
+  return host.targets.flatMap((target) => {
+    if (target.kind === 'local') return [];
+    const { service } = target.contract;
+    const client = host.client(opsContract(service));
+    const urls = host.discovery?.endpoints(target.discoveryName).map(({ url }) => url) ?? [];
+    return urls.length === 0 ? [{ service, client }] : urls.map((at) => ({ service, client, at }));
+  });
+}
+
 /** How long a service may take to answer an operator, in milliseconds. The others' answers wait for it. */
 const askMs = 5_000;
 
@@ -31,19 +47,19 @@ const askMs = 5_000;
 export async function askServices<T>(
   services: readonly OpsService[],
   call: { cause: Cause; deadlineMs: number },
-  ask: (client: Client<OpsContract>, options: { cause: Cause; deadlineMs: number }) => Promise<T>,
+  ask: (client: Client<OpsContract>, options: ClientOptions) => Promise<T>,
   limitMs: number = askMs,
 ): Promise<Asked<T>> {
   const options = { cause: call.cause, deadlineMs: Math.min(call.deadlineMs, Date.now() + limitMs) };
   const answers: { service: string; answer: T }[] = [];
-  const partial: string[] = [];
+  const partial = new Set<string>();
   await Promise.all(
-    services.map(async ({ service, client }) => {
+    services.map(async ({ service, client, at }) => {
       try {
-        answers.push({ service, answer: await ask(client, options) });
+        answers.push({ service, answer: await ask(client, at === undefined ? options : { ...options, at }) });
       } catch (error) {
         if (findAppError(error)?.kind === 'refusal') throw error;
-        partial.push(service);
+        partial.add(service);
       }
     }),
   );
@@ -51,6 +67,6 @@ export async function askServices<T>(
   const place = (service: string) => order.get(service) ?? 0;
   return {
     answers: answers.sort((a, b) => place(a.service) - place(b.service)),
-    partial: partial.sort((a, b) => place(a) - place(b)),
+    partial: [...partial].sort((a, b) => place(a) - place(b)),
   };
 }

@@ -4,6 +4,7 @@ import type { Principal } from '@stoa/platform/schema';
 import type { Backlog, Call, EdgeHost } from '@stoa/platform/service';
 import { askServices, type OpsService, opsServices } from './ask-services.ts';
 import { pageThroughServices } from './page-through-services.ts';
+import { traceRoutes } from './trace-routes.ts';
 
 type Operations = (typeof gatewayContract)['operations'];
 
@@ -17,6 +18,7 @@ export function opsRoutes(host: EdgeHost) {
     service === undefined ? services : services.filter((one) => one.service === service);
 
   return {
+    ...traceRoutes(host),
     async listSagas(call: Call<Operations['listSagas']>) {
       const { service, status, ...page } = call.query;
       const body = await pageThroughServices(named(service), page, ({ client }, part) =>
@@ -68,15 +70,6 @@ export function opsRoutes(host: EdgeHost) {
         client.skipDeadLetters({ body }, options),
       );
       return { body: { skipped: sum(answers, ({ skipped }) => skipped), partial: [...partial] } };
-    },
-    async listTraces({ query }: Call<Operations['listTraces']>) {
-      const items = host.traces?.recent(query.limit ?? 20) ?? [];
-      return { body: { items: items.map((trace) => ({ ...trace, services: [...trace.services] })) } };
-    },
-    async getTrace({ params }: Call<Operations['getTrace']>) {
-      const spans = host.traces?.byId(params.id) ?? [];
-      if (spans.length > 0) return { body: { traceId: params.id, spans } };
-      throw refusal('trace.not-found', 'The trace was not recorded, or has made room for newer ones.');
     },
     async checkInvariants(call: Call<Operations['checkInvariants']>) {
       const asked = await askServices(

@@ -201,6 +201,31 @@ describe('the inbox', () => {
     assert.deepEqual(await effects(), ['other', 'new', 'behind']);
   });
 
+  it('hands what it does not know to a newer program that has been running beside it', async () => {
+    await start();
+    const old = await start({ knows: (type) => type === 'thing.told.v1' });
+    await old.accept([message('a', 'new', 'thing.told.v2'), message('a', 'behind')]);
+    await until(async () => (await kept()).length === 0);
+    assert.deepEqual(await effects(), ['new', 'behind']);
+  });
+
+  it('leaves a message that waits to a newer program, and goes on with those it knows', async () => {
+    poison.add('new');
+    const newer = await start();
+    await newer.accept([message('a', 'new', 'thing.told.v2')]);
+    await newer.stop();
+    const old = await start({ knows: (type) => type === 'thing.told.v1' });
+    poison.add('known');
+    await old.accept([message('b', 'known')]);
+    poison.clear();
+    await until(async () => (await effects()).length === 1);
+    const [left] = await kept();
+    assert.deepEqual([left?.what, left?.status, left?.attempts], ['new', 'waiting', 1]);
+    await start();
+    await until(async () => (await kept()).length === 0);
+    assert.deepEqual(await effects(), ['known', 'new']);
+  });
+
   it('loses nothing and keeps the order when its connection is cut in the middle', async () => {
     let cuts = 0;
     const inbox = await start({

@@ -7,7 +7,7 @@ import { idsOf } from '../telemetry/index.ts';
 import type { Undecodable } from '../transport/index.ts';
 import { undecodableType } from './dead-letters.ts';
 import { type Arrival, Arrivals, settle } from './mailbox.ts';
-import { claimDue, keepMessages, markArrivals, nextDue, recordFailure } from './statements.ts';
+import { claimDue, keepMessages, markArrivals, nextDue, recordFailure, unpark } from './statements.ts';
 
 export interface InboxOptions {
   readonly db: Database;
@@ -30,6 +30,8 @@ interface Kept {
 
 const batchMax = 500;
 const lookEveryMs = 500;
+/** An older program may run beside this one and park what it does not know. */
+const unparkEveryMs = 2_000;
 const retryDelayMsMin = 100;
 const retryDelayMsMax = 60_000;
 const attemptsMaxDefault = 10;
@@ -41,9 +43,12 @@ const attemptsMaxDefault = 10;
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #arrivals = new Arrivals();
+  /** Types that wait here and that only a newer program knows. */
+  readonly #strange = new Set<string>();
   #keepsRows = true;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #unparking: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: InboxOptions) {
@@ -52,17 +57,22 @@ export class Inbox {
 
   /** Begins to work; messages parked by an older program that this one knows go on. */
   async start(): Promise<void> {
-    const parked = await this.#options.db.query<{ type: string }>(
-      `select distinct type from kit.inbox where status = 'parked'`,
-    );
-    await this.#options.db.query(`update kit.inbox set status = 'waiting' where status = 'parked' and type = any($1)`, [
-      parked.map((row) => row.type).filter((type) => this.#options.knows(type)),
-    ]);
+    await this.#unpark();
+    this.#unparking = setInterval(() => void this.#unpark().catch(() => undefined), unparkEveryMs);
     this.#timer = setInterval(() => {
       this.#keepsRows = true;
       this.wake();
     }, lookEveryMs);
     this.wake();
+  }
+
+  async #unpark(): Promise<void> {
+    const { db, knows } = this.#options;
+    const parked = await db.query<{ type: string }>(`select distinct type from kit.inbox where status = 'parked'`);
+    const known = parked.map(({ type }) => type).filter(knows);
+    if (known.length === 0) return;
+    await db.query(unpark, [known]);
+    this.look();
   }
 
   /** Takes a delivery; resolves when every message of it has been carried out or kept. */
@@ -116,6 +126,7 @@ export class Inbox {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    clearInterval(this.#unparking);
     this.#stopped = true;
     this.#arrivals.refuseAll(new Error('the inbox is closing'));
     await this.#running;
@@ -231,12 +242,13 @@ export class Inbox {
       let taken: Kept[] = [];
       try {
         const done = await this.#options.db.transaction(async (tx) => {
-          taken = await tx.query<Kept>(claimDue, [batchMax, null]);
+          taken = await tx.query<Kept>(claimDue, [batchMax, null, [...this.#strange]]);
           await this.#handleKept(taken, tx);
           return taken.length;
         });
         if (done === 0) break;
       } catch (error) {
+        if (error instanceof Strange) continue;
         if (isAway(error) || taken.length === 0) throw error;
         const [alone] = taken;
         if (taken.length === 1 && alone) await this.#recordFailure(alone, error);
@@ -247,7 +259,7 @@ export class Inbox {
         return;
       }
     }
-    const [next] = await this.#options.db.query<{ inMs: number }>(nextDue, []);
+    const [next] = await this.#options.db.query<{ inMs: number }>(nextDue, [[...this.#strange]]);
     if (next && next.inMs < lookEveryMs) setTimeout(() => this.look(), next.inMs + 1).unref();
   }
 
@@ -255,7 +267,7 @@ export class Inbox {
     let taken: Kept[] = [];
     try {
       await this.#options.db.transaction(async (tx) => {
-        taken = await tx.query<Kept>(claimDue, [1, id]);
+        taken = await tx.query<Kept>(claimDue, [1, id, [...this.#strange]]);
         await this.#handleKept(taken, tx);
       });
     } catch (error) {
@@ -271,6 +283,11 @@ export class Inbox {
   }
 
   async #handleKept(taken: readonly Kept[], tx: Tx): Promise<void> {
+    const strange = taken.filter(({ type }) => !this.#options.knows(type));
+    if (strange.length > 0) {
+      for (const { type } of strange) this.#strange.add(type);
+      throw new Strange();
+    }
     const messages = taken.filter((kept) => !kept.duplicate).map(messageOf);
     if (messages.length > 0) await this.#options.handle(messages, tx);
   }
@@ -291,6 +308,9 @@ export class Inbox {
     this.#options.log.warn({ err: error }, 'the inbox cannot reach its database');
   }
 }
+
+/** What was taken is a newer program's business: it is put back untouched. */
+class Strange extends Error {}
 
 interface Failure {
   readonly status: 'waiting' | 'dead' | 'parked';

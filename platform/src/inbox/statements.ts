@@ -17,12 +17,13 @@ on conflict (id) do nothing`;
 
 /**
  * Takes due messages out and marks them, only a key's lowest open row each. `duplicate` ones have taken effect before.
- * $1: how many; $2: only this id, or null.
+ * $1: how many; $2: only this id, or null; $3: types that are left to newer programs.
  */
 export const claimDue = `
 with due as (
   select i.seq, i.id, i.type, i.key, i.body, i.attempts from kit.inbox i
   where i.status = 'waiting' and i.due_at <= clock_timestamp() and ($2::uuid is null or i.id = $2)
+    and i.type <> all($3::text[])
     and not exists (select from kit.inbox lower where lower.key = i.key and lower.seq < i.seq)
   order by i.due_at, i.seq
   limit $1
@@ -42,9 +43,14 @@ update kit.inbox set attempts = $2, due_at = clock_timestamp() + $3 * interval '
   changed_at = clock_timestamp()
 where id = $1 and status = 'waiting'`;
 
-/** Milliseconds until the first waiting row that nothing holds back is due; no row when there is none. */
+/** Messages parked by an older program go on: $1 the types known here. */
+export const unpark = `
+update kit.inbox set status = 'waiting' where status = 'parked' and type = any($1)`;
+
+/** Milliseconds until the first waiting row that nothing holds back is due; no row when there is none. $1: types that are left to newer programs. */
 export const nextDue = `
 select greatest(0, extract(epoch from min(i.due_at) - clock_timestamp()) * 1000)::float8 as "inMs"
 from kit.inbox i
-where i.status = 'waiting' and not exists (select from kit.inbox lower where lower.key = i.key and lower.seq < i.seq)
+where i.status = 'waiting' and i.type <> all($1::text[])
+  and not exists (select from kit.inbox lower where lower.key = i.key and lower.seq < i.seq)
 having min(i.due_at) is not null`;

@@ -1,3 +1,4 @@
+import type { Socket, TcpSocketConnectOpts } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from 'rabbitmq-client';
 import type { AppError } from '../../errors/index.ts';
@@ -15,6 +16,9 @@ export interface LinkOptions {
   readonly connectMsMax: number;
 }
 
+/** Sent and not confirmed: enough for the broker to write many at once, and little enough to be held twice in memory. */
+export const bytesInFlightMax = 8 * 1_048_576;
+
 const retryMs = 500;
 const closeMsMax = 2_000;
 
@@ -30,6 +34,8 @@ const limits = {
   retryLow: 100,
   retryHigh: 2_000,
   noDelay: true,
+  // What is sent together is held back until all of it is there (see `together`), so the socket takes it all.
+  socket: { writableHighWaterMark: bytesInFlightMax } as unknown as TcpSocketConnectOpts,
 };
 
 /** One connection to the broker, which comes back by itself. */
@@ -83,6 +89,17 @@ export class Link {
   /** Whether the broker is there and has asked to be sent nothing. */
   get isBlocked(): boolean {
     return this.#blocked !== undefined;
+  }
+
+  /** Has everything that `send` sends leave in one write. The client makes a system call a message: a fifth of what a busy service did was that. */
+  together(send: () => void): void {
+    const { _socket: socket } = this.connection as unknown as { _socket: Socket };
+    socket.cork();
+    try {
+      send();
+    } finally {
+      socket.uncork();
+    }
   }
 
   /** Ends it. Whoever has channels open closes them first. */

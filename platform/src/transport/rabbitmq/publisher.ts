@@ -3,7 +3,7 @@ import { fault } from '../../errors/index.ts';
 import type { Message } from '../../schema/index.ts';
 import { closeChannel, openChannel } from './channel.ts';
 import type { BrokerCounts } from './counts.ts';
-import type { Link } from './link.ts';
+import { bytesInFlightMax, type Link } from './link.ts';
 import { declareTopology } from './topology.ts';
 import { encode, envelopeOf } from './wire.ts';
 
@@ -20,8 +20,6 @@ interface Route {
   readonly returned: Set<string>;
 }
 
-/** Sent and not confirmed: enough for the broker to write many at once, and little enough to be held twice in memory. */
-const bytesInFlightMax = 8 * 1_048_576;
 /** A broker that confirms nothing for so long is treated as lost. */
 const confirmMsMax = 30_000;
 
@@ -50,7 +48,7 @@ export class Publisher {
     try {
       opened = this.#route(subscriber);
       const { channel, returned } = await opened;
-      await whileOpen(channel, publishAll(channel, subscriber, messages));
+      await whileOpen(channel, publishAll(link, channel, { subscriber, messages }));
       // The client tells of a returned message a turn of the event loop after it was read, but resolves the confirm that came behind it at once.
       await new Promise((resolve) => setImmediate(resolve));
       const lost = messages.filter(({ id }) => returned.delete(id)).length;
@@ -108,19 +106,23 @@ export class Publisher {
   }
 }
 
-async function publishAll(channel: Channel, subscriber: string, messages: readonly Message[]): Promise<void> {
-  let confirms: Promise<void>[] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    const body = encode(message);
-    confirms.push(channel.basicPublish(envelopeOf(subscriber, message), body));
-    bytes += body.length;
-    if (bytes < bytesInFlightMax) continue;
+async function publishAll(
+  link: Link,
+  channel: Channel,
+  { subscriber, messages }: { subscriber: string; messages: readonly Message[] },
+): Promise<void> {
+  for (let next = 0; next < messages.length; ) {
+    const confirms: Promise<void>[] = [];
+    link.together(() => {
+      for (let bytes = 0; bytes < bytesInFlightMax && next < messages.length; next++) {
+        const message = messages[next] as Message;
+        const body = encode(message);
+        confirms.push(channel.basicPublish(envelopeOf(subscriber, message), body));
+        bytes += body.length;
+      }
+    });
     await Promise.all(confirms);
-    confirms = [];
-    bytes = 0;
   }
-  await Promise.all(confirms);
 }
 
 /** The client forgets a confirm when the connection is lost in the moment of sending: whoever waits for it has to hear of that from the channel. */

@@ -66,6 +66,8 @@ export async function openWork(as: ShopApi): Promise<string> {
 }
 
 const pollMs = 50;
+/** Nothing is timed by it, and what it costs is charged to the shop. */
+const idlePollMs = 1_000;
 const restMsMax = 120_000;
 
 /**
@@ -73,15 +75,15 @@ const restMsMax = 120_000;
  * after the other and a message may pass between two looks, so a rest counts only when the next look finds it too. Mails may still be waiting.
  */
 export function untilAtRest(as: ShopApi): Promise<number> {
-  return untilNone(as, ['outbox', 'inbox', 'sagasLive']);
+  return untilNone(as, ['outbox', 'inbox', 'sagasLive'], pollMs);
 }
 
 /** Waits until nothing at all is left to do, mails included. */
 export async function untilIdle(as: ShopApi): Promise<void> {
-  await untilNone(as, ['outbox', 'inbox', 'sagasLive', 'effects']);
+  await untilNone(as, ['outbox', 'inbox', 'sagasLive', 'effects'], idlePollMs);
 }
 
-async function untilNone(as: ShopApi, kinds: readonly (keyof Counts)[]): Promise<number> {
+async function untilNone(as: ShopApi, kinds: readonly (keyof Counts)[], everyMs: number): Promise<number> {
   const deadlineMs = performance.now() + restMsMax;
   let restingSinceMs: number | undefined;
   for (;;) {
@@ -93,6 +95,6 @@ async function untilNone(as: ShopApi, kinds: readonly (keyof Counts)[]): Promise
     if (rests && restingSinceMs !== undefined) return restingSinceMs;
     restingSinceMs = rests ? askedAtMs : undefined;
     if (askedAtMs > deadlineMs) throw new Error(`the shop does not come to rest: ${JSON.stringify(total)}`);
-    await sleep(pollMs);
+    await sleep(everyMs);
   }
 }

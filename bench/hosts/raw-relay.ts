@@ -6,8 +6,9 @@ import { cpuMsSince, keyOf, nowMs, type RelayMessages, type RelayPart, untilCons
 
 /** As many as an inbox takes in one transaction. */
 const batchMax = 500;
+const exchange = 'raw';
 const queue = 'raw.listener';
-/** The queue of a service of ours, so that the broker does the same work. */
+/** Exchange and queue are as those of a service of ours, so that the broker does the same work. */
 const queueArguments = { 'x-queue-type': 'quorum', 'x-single-active-consumer': true } as const;
 
 /**
@@ -20,6 +21,8 @@ answer(async (input: RelayMessages): Promise<RelayPart> => {
   await client.connect();
   const channel = await connection.acquire();
   await channel.queueDeclare({ queue, durable: true, arguments: queueArguments });
+  await channel.exchangeDeclare({ exchange, type: 'topic', durable: true });
+  await channel.queueBind({ exchange, queue, routingKey: 'listener.#' });
   const before = process.cpuUsage();
   try {
     return input.role === 'teller' ? await tell(input, client, channel) : await hear(input, client, channel);
@@ -97,11 +100,13 @@ function encode(message: Told): Buffer {
 }
 
 function envelopeOf({ id, type }: Told) {
-  // With an encoding named, the client leaves the bytes alone.
   return {
-    routingKey: queue,
+    exchange,
+    routingKey: `listener.${type}`,
+    mandatory: true,
     durable: true,
     contentType: 'application/json',
+    // With an encoding named, the client leaves the bytes alone.
     contentEncoding: 'utf-8',
     messageId: id,
     type,

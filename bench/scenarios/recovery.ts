@@ -6,7 +6,7 @@ import { fillShop } from '../harness/catalogue.ts';
 import { type Fleet, startFleet } from '../harness/fleet.ts';
 import { type Outage, type Recovery, recoveryOf } from '../harness/goodput.ts';
 import { ask } from '../harness/processes.ts';
-import type { Bench, Figure, Scenario } from '../harness/scenario.ts';
+import type { Figure, Scenario } from '../harness/scenario.ts';
 import { asAdmin, untilAtRest } from '../harness/shop-api.ts';
 
 const productCount = 50;

@@ -50,7 +50,7 @@ export const relay: Scenario = {
       notes: [
         `${messages.toLocaleString('en')} messages, five a key and 500 keys at a time, a process for each side, PostgreSQL and RabbitMQ beside them on the same cores; the engines take turns, the best run of each counts.`,
         'The time is from the first publish to the commit of the last reaction; every message leaves one row, whose number is its primary key.',
-        'Stoa publishes each message in a transaction of its own, 512 under way at once. The raw client inserts and publishes 500 at once and handles up to 500 at once, with the same kind of queue; it does without order a key, without looking for duplicates and without removing what was sent.',
+        'Stoa publishes each message in a transaction of its own, 512 under way at once. The raw client inserts and publishes 500 at once and handles up to 500 at once, with the same kind of exchange and queue; it does without order a key, without looking for duplicates and without removing what was sent.',
       ],
     };
   },

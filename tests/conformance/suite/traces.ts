@@ -9,10 +9,9 @@ type Spans = OpsTraceDetail['spans'];
 /** One check-out is one tree, in however many processes it grew. */
 export function traces({ place, test }: Conformance): void {
   let shop: TestShop;
-  before(async () => {
+  let orders = 0;
+  before(() => {
     ({ shop } = place());
-    await shop.stockUp('TRACED', 10);
-    await shop.settled();
   });
 
   test('a check-out comes out as one tree, with every way from its root to its leaves', async () => {
@@ -41,8 +40,12 @@ export function traces({ place, test }: Conformance): void {
     }
   });
 
+  /** Of an order for something new, which no cache knows yet: then the neighbours have to be asked. */
   async function traceOf(paymentToken: string, status: string) {
-    const answer = await shop.place({ items: [{ sku: 'TRACED', quantity: 1 }], paymentToken }, { waitS: 30 });
+    const sku = `TRACED-${++orders}`;
+    await shop.stockUp(sku, 1);
+    await shop.settled();
+    const answer = await shop.place({ items: [{ sku, quantity: 1 }], paymentToken }, { waitS: 30 });
     assert.equal(answer.body.status, status);
     await shop.settled();
     const traceId = answer.headers.get('x-request-id')?.replaceAll('-', '') ?? '';

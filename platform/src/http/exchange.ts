@@ -77,7 +77,7 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
       const ownDeadlineMs = Date.now() + plan.timeoutMs;
       const caller: Caller = context
         ? { door: 'gateway', ...context }
-        : await identify(request, { cause, ownDeadlineMs }, options);
+        : await identify(request, plan, { cause, ownDeadlineMs }, options);
       // Another process of ours has decided already whether this trace is recorded.
       if (caller.door !== 'socket') cause = context?.cause ?? readGivenCause(headers);
       const asked = {
@@ -163,18 +163,21 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
  */
 async function identify(
   request: IncomingMessage,
+  { access }: OperationPlan,
   { cause, ownDeadlineMs }: { cause: Cause; ownDeadlineMs: number },
   options: ExchangeOptions,
 ): Promise<Caller> {
   const { headers } = request;
+  // Who signs shows no token of ours; as where the gateway is beside the service, nothing is read into what they show.
+  const asking = async (of: Cause) => (access.who === 'signed' ? anonymous : bearer(headers, of, options));
   const service = options.callerOf?.(request);
   if (service === undefined) {
-    return { door: 'socket', principal: await bearer(headers, cause, options), deadlineMs: ownDeadlineMs };
+    return { door: 'socket', principal: await asking(cause), deadlineMs: ownDeadlineMs };
   }
   const behalf = readOnBehalf(headers);
   const deadlineMs = behalf.timeoutMs === undefined ? ownDeadlineMs : Date.now() + behalf.timeoutMs;
   if (isFromOutside(headers)) {
-    return { door: 'gateway', principal: await bearer(headers, readGivenCause(headers), options), deadlineMs };
+    return { door: 'gateway', principal: await asking(readGivenCause(headers)), deadlineMs };
   }
   return { door: 'service', principal: behalf.principal ?? { kind: 'service', name: service }, deadlineMs };
 }

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
 import { request as rawRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { refusal } from '../errors/index.ts';
-import type { Principal } from '../schema/index.ts';
+import { type Operation, type Principal, signed } from '../schema/index.ts';
 import { createTraces } from '../telemetry/index.ts';
 import { type SampleWitness, sampleService, sampleShop } from '../testing/index.ts';
 import { type HostedHttp, hostHttp } from './host-http.ts';
@@ -115,9 +115,32 @@ describe('who may call', () => {
       deepEqual([forged.status, forged.body.code], [401, 'auth.invalid']);
     });
 
-    test('finds no internal operation', async () => {
+    test('finds no internal operation, however the door is named', async () => {
+      for (const door of ['public, public', 'PUBLIC', '']) {
+        const headers = { ...byService, 'x-stoa-door': door, ...json };
+        equal((await ask('POST', '/internal/prices', headers, '{}')).status, 404, door);
+      }
       const answer = await ask('POST', '/internal/prices', { ...handedOn, ...as('admin'), ...json }, '{}');
       deepEqual([answer.status, answer.body.code], [404, 'route.not-found']);
+    });
+
+    test('is nobody to an operation whose callers sign, whatever they put into authorization', async () => {
+      const { contract, ...rest } = sampleShop();
+      const { getTea } = contract.operations as Record<string, Operation>;
+      const operations = { ...contract.operations, getTea: { ...getTea, access: signed } as Operation };
+      const signing = { ...rest, contract: { ...contract, operations } };
+      const other = await hostHttp(signing, sampleService, {
+        log: sampleService.log,
+        verifyToken,
+        callerOf: () => 'gateway',
+      });
+      try {
+        const listening = await other.listen({ host: '127.0.0.1', port: 0 });
+        for (const headers of [{ ...handedOn, authorization: 'Basic cHJvdmlkZXI6eA==' }, { authorization: 'Bearer x' }])
+          equal((await fetch(`${listening.url}/api/v1/teas/assam`, { headers })).status, 200);
+      } finally {
+        await other.close(Date.now());
+      }
     });
 
     test('keeps its request id and its trace', async () => {

@@ -10,7 +10,6 @@ export const serviceHeader = 'x-stoa-service';
 /** `public` on what the gateway's process hands on for somebody outside: internal operations are not there for it. */
 export const doorHeader = 'x-stoa-door';
 
-
 /** On whose behalf a service calls, and how many milliseconds it will wait. */
 export interface OnBehalf {
   readonly principal: Principal | undefined;
@@ -19,7 +18,7 @@ export interface OnBehalf {
 
 /** Whether a process of ours says that it only passes this request on. */
 export function isFromOutside(headers: IncomingHttpHeaders): boolean {
-  return headers[doorHeader] === 'public';
+  return headers[doorHeader] !== undefined;
 }
 
 /** The headers for a call. A duration, not an instant: clocks differ between machines. */

@@ -12,7 +12,7 @@ import { accountFor, invariantsHold, verified } from './account-for.ts';
 import { stockShelves } from './crowd.ts';
 
 const replicas = 2;
-const requestsPerSecond = 10;
+const requestsPerSecond = 20;
 const endsWithinMs = 10_000;
 
 describe('a fleet of two replicas that is restarted process by process', () => {

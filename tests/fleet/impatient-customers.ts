@@ -62,11 +62,11 @@ export class ImpatientCustomers {
     for (let dueMs = performance.now(); this.#open; dueMs += 1_000 / this.#options.perSecond) {
       await sleep(Math.max(0, dueMs - performance.now()));
       const at = this.#at++;
-      this.#running.push(at % 2 === 0 ? this.#buy(at) : this.#look(at));
+      this.#running.push(at % 3 === 0 ? this.#buy(at) : this.#look(at));
     }
   }
 
-  /** Every third waits for the end of the check-out. */
+  /** Every second waits for the end of the check-out. */
   async #buy(at: number): Promise<void> {
     const wish: Omit<Acknowledged, 'id'> = {
       key: `impatient-${newId()}`,
@@ -77,7 +77,7 @@ export class ImpatientCustomers {
     };
     const answer = await this.#ask<Order>([200, 201, 202], 'POST', '/api/v1/orders', {
       key: wish.key,
-      headers: at % 3 === 0 ? { prefer: 'wait=5' } : {},
+      headers: at % 2 === 0 ? { prefer: 'wait=5' } : {},
       body: {
         email: 'impatient@customer.example',
         items: [{ sku: wish.sku, quantity: wish.quantity }],
@@ -89,12 +89,23 @@ export class ImpatientCustomers {
     if (answer) this.acknowledged.push({ ...wish, id: answer.body.id });
   }
 
+  /** Something of every service; among it changes that may not be sent a second time by whoever is in between. */
   async #look(at: number): Promise<void> {
     const token = this.#options.adminToken;
-    const known = this.acknowledged.at(-1);
-    if (at % 4 === 1) await this.#ask([200], 'GET', `/api/v1/products?limit=${1 + (at % 50)}`, {});
-    else if (known) await this.#ask([200], 'GET', `/api/v1/orders/${known.id}`, { token });
-    else await this.#ask([200], 'GET', '/api/v1/orders?limit=5', { token });
+    const sku = this.#options.sku(at);
+    const id = this.acknowledged.at(-1)?.id;
+    const looks = [
+      () => this.#ask([200], 'GET', `/api/v1/products?limit=${1 + (at % 50)}`, {}),
+      () => this.#ask([200], 'GET', id ? `/api/v1/orders/${id}` : '/api/v1/orders?limit=5', { token }),
+      () => this.#ask([200], 'GET', `/api/v1/payments?limit=5${id ? `&orderId=${id}` : ''}`, { token }),
+      () => this.#ask([200], 'GET', `/api/v1/inventory/${sku}/ledger?limit=5`, { token }),
+      () => this.#ask([200], 'GET', '/api/v1/analytics/summary', { token }),
+      () => this.#ask([200], 'GET', '/api/v1/notifications?limit=5', { token }),
+      () => this.#ask([200], 'GET', '/api/v1/shipping-methods', {}),
+      () => this.#ask([200], 'PATCH', '/api/v1/users/me', { token, body: { name: `The Admin ${at}` } }),
+      () => this.#ask([201], 'POST', '/api/v1/products', { token, body: productOf(at) }),
+    ];
+    await looks[at % looks.length]?.();
   }
 
   async #ask<B>(
@@ -120,4 +131,12 @@ export class ImpatientCustomers {
       return fail(`${error} ${(error as Error).cause ?? ''}`);
     }
   }
+}
+
+function productOf(at: number): object {
+  return {
+    title: `New ${at}`,
+    status: 'draft',
+    variants: [{ sku: `NEW-${at}`, price: { amount: 500, currency: 'EUR' } }],
+  };
 }

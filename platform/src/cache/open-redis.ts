@@ -39,7 +39,7 @@ const tryAgainMs = 100;
  * Connects to Redis.
  *
  * @param url redis://name:password@host:port/database, or rediss:// with TLS
- * @throws AppError `config.invalid` in one line when the URL is wrong, nobody is there, or the server refuses this user
+ * @throws AppError `config.invalid` when the URL is wrong or the server refuses this user, `service.unavailable` when nobody is there; in one line
  */
 export async function openRedis(url: string, options: OpenRedisOptions): Promise<SharedRedis> {
   const place = placeOf(url);
@@ -152,7 +152,7 @@ function refusalOf({ message }: Error, place: string): AppError | undefined {
 
 function unreachable({ message }: Error, place: string): AppError {
   return fault(
-    'config.invalid',
+    'service.unavailable',
     `Redis at ${place} (STOA_REDIS_URL) cannot be reached: ${message.split('\n', 1)[0]}. Start it, or correct the URL, or do without one.`,
   );
 }

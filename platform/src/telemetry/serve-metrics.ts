@@ -33,9 +33,13 @@ export async function serveMetrics(
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(
-        fault('config.invalid', `STOA_METRICS_PORT: cannot listen on ${host}:${port}: choose another, or 0 for a free one.`, {
-          cause,
-        }),
+        fault(
+          'config.invalid',
+          `STOA_METRICS_PORT: cannot listen on ${host}:${port}: choose another, or 0 for a free one.`,
+          {
+            cause,
+          },
+        ),
       );
     });
     server.listen(port, host, resolve);

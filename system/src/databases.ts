@@ -57,13 +57,16 @@ export function openDatabases(
         );
       }
       starting ??= start();
+      const server = await starting;
       watching ??= watch();
-      return (await starting).ensureDatabase(service);
+      return server.ensureDatabase(service);
     },
     async close() {
       closing.abort();
       await watching;
-      await (await starting)?.stop();
+      // What could not be started was told to whoever asked for it.
+      const server = await starting?.catch(() => undefined);
+      await server?.stop();
     },
   };
 }

@@ -5,8 +5,6 @@ import { isRole, type Principal } from '../schema/index.ts';
 /** Names of the headers by which one service of ours tells another what the call is about. Honoured only with a service's proof. */
 export const onBehalfHeader = 'x-stoa-on-behalf';
 export const timeoutHeader = 'x-stoa-timeout-ms';
-/** Which service calls, with the proof of it. */
-export const serviceHeader = 'x-stoa-service';
 /** `public` on what the gateway's process hands on for somebody outside: internal operations are not there for it. */
 export const doorHeader = 'x-stoa-door';
 

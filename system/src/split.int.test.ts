@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseSetting } from '@stoa/platform/service';
 import { openSplit, serviceNames } from './main.ts';
 
-/** Writes its process id down, and then is never ready. */
+/** Writes its process id down, and whether it has been told the admin's password; and then is never ready. */
 const neverReady = `
+if (process.env.STOA_ADMIN_PASSWORD) require('node:fs').appendFileSync(process.env.PIDS + '.told', process.argv[2] + '\\n');
 require('node:fs').appendFileSync(process.env.PIDS, process.pid + '\\n');
 setInterval(() => undefined, 1000);
 `;
@@ -37,7 +38,7 @@ describe('a split shop', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('that is told to stop while it starts leaves no process behind', async () => {
+  it('that is told to stop while it starts leaves no process behind; only the user service was told the password', async () => {
     const asked = new AbortController();
     const command = [process.execPath, join(folder, 'never-ready.cjs')];
     const opening = openSplit({ environment, demo: false, replicas: 1, command, signal: asked.signal });
@@ -46,6 +47,13 @@ describe('a split shop', () => {
     asked.abort();
     await refused;
     assert.deepEqual((await pids()).filter(isAlive), []);
+    assert.equal(await readFile(join(folder, 'pids.told'), 'utf8'), 'user\n');
+  });
+
+  it('of more processes than the embedded PostgreSQL can serve is refused', async () => {
+    const own = { ...environment, ...Object.fromEntries(serviceNames.map((name) => [databaseSetting(name), ''])) };
+    const command = [process.execPath, join(folder, 'never-ready.cjs')];
+    await assert.rejects(openSplit({ environment: own, demo: false, replicas: 4, command }), /fewer replicas/);
   });
 
   it('whose program cannot be started says so and ends', async () => {

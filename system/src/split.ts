@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '@stoa/platform/config';
-import { poolConnectionsMax } from '@stoa/platform/embedded';
+import { poolConnectionsMax, usableConnectionsMax } from '@stoa/platform/embedded';
 import { fault } from '@stoa/platform/errors';
 import { databaseSetting } from '@stoa/platform/service';
 import { createLog, type Logger } from '@stoa/platform/telemetry';
@@ -71,14 +71,9 @@ export async function openSplit(options: SplitOptions): Promise<SplitShop> {
   };
   try {
     const places = await choosePlaces(environment, replicas);
-    const shared = sharedEnvironment(environment, {
-      dataDir,
-      admin,
-      places,
-      connections: Math.max(3, Math.floor(poolConnectionsMax / places.length)),
-    });
+    const shared = sharedEnvironment(environment, { dataDir, places, connections: shareOf(environment, places) });
     for (const place of places) {
-      const own = await ownEnvironment(environment, place, databases);
+      const own = await ownEnvironment(environment, place, { admin, databases });
       if (signal.aborted) throw brokenOff();
       children.push(new Child(place, command, { ...shared, ...own }, log));
     }
@@ -102,6 +97,23 @@ export async function openSplit(options: SplitOptions): Promise<SplitShop> {
     await stop();
     throw error;
   }
+}
+
+const poolMin = 3;
+
+/**
+ * The connections of each process to the embedded PostgreSQL, beside the one on which it listens.
+ *
+ * @throws AppError `config.invalid` when it cannot serve so many processes
+ */
+function shareOf(environment: Environment, places: readonly Place[]): number {
+  const served = places.filter(({ service }) => service !== 'gateway' && !environment[databaseSetting(service)]).length;
+  if (served * (poolMin + 1) > usableConnectionsMax)
+    throw fault(
+      'config.invalid',
+      `The embedded PostgreSQL cannot serve ${served} processes: choose fewer replicas, or name databases of your own (${databaseSetting('order')} …).`,
+    );
+  return Math.max(poolMin, Math.floor(poolConnectionsMax / places.length) - 1);
 }
 
 const readyMsMax = 60_000;
@@ -145,7 +157,7 @@ async function choosePlaces({ PORT }: Environment, replicas: number): Promise<Pl
 
 function sharedEnvironment(
   environment: Environment,
-  { dataDir, admin, places, connections }: { dataDir: string; admin: Admin; places: Place[]; connections: number },
+  { dataDir, places, connections }: { dataDir: string; places: Place[]; connections: number },
 ): Record<string, string | undefined> {
   const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.endsWith('_DATABASE_URL')));
   const scheme = environment.STOA_TLS_DIR ? 'https' : 'http';
@@ -158,8 +170,8 @@ function sharedEnvironment(
     STOA_DATABASE_CONNECTIONS: String(connections),
     ...own,
     STOA_DATA_DIR: dataDir,
-    STOA_ADMIN_EMAIL: admin.email,
-    STOA_ADMIN_PASSWORD: admin.password,
+    STOA_ADMIN_EMAIL: undefined,
+    STOA_ADMIN_PASSWORD: undefined,
     STOA_DEMO: '0',
   };
 }
@@ -167,14 +179,16 @@ function sharedEnvironment(
 async function ownEnvironment(
   environment: Environment,
   { service, port, metricsPort }: Place,
-  databases: Databases,
+  { admin, databases }: { admin: Admin; databases: Databases },
 ): Promise<Record<string, string>> {
   // As `stoa certs` lays them out: a folder a service.
   const tls = environment.STOA_TLS_DIR ? { STOA_TLS_DIR: resolve(environment.STOA_TLS_DIR, service) } : {};
   const own = { STOA_METRICS_PORT: String(metricsPort), ...tls };
   if (service === 'gateway') return { ...own, PORT: String(port) };
   const database = { [databaseSetting(service)]: await databases.urlOf(service) };
-  return { ...own, ...database, [portSetting(service)]: String(port) };
+  // Nobody else has to know the password of who may do everything.
+  const first = service === 'user' && { STOA_ADMIN_EMAIL: admin.email, STOA_ADMIN_PASSWORD: admin.password };
+  return { ...own, ...database, ...first, [portSetting(service)]: String(port) };
 }
 
 const restartDelayMsMin = 200;

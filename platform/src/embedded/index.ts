@@ -1,3 +1,3 @@
-export { poolConnectionsMax } from './server-settings.ts';
+export { poolConnectionsMax, usableConnectionsMax } from './server-settings.ts';
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './start-embedded-postgres.ts';
 export { startEmbeddedPostgres, stopEmbeddedPostgres } from './start-embedded-postgres.ts';

@@ -8,6 +8,9 @@ const connectionsMax = 100;
  */
 export const poolConnectionsMax = connectionsMax - 10;
 
+/** All connections that it gives to others than its administrator. */
+export const usableConnectionsMax = connectionsMax - 3;
+
 // The build in npm has neither lz4 nor zstd, and pglz costs more processor time than the writing it saves, so
 // `wal_compression` stays off.
 const defaults: Readonly<Record<string, string>> = {

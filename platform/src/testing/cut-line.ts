@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type NetConnectOpts, type Socket } from 'node:net';
 
 /** A line to a server that a test can cut and mend. */
 export interface Line {
@@ -10,13 +10,13 @@ export interface Line {
   close(): Promise<void>;
 }
 
-/** Opens a port of this machine that leads to another. */
-export async function openLine(to: { readonly port: number; readonly host?: string }): Promise<Line> {
+/** Opens a port of this machine that leads to another one, or to a unix socket. */
+export async function openLine(to: NetConnectOpts): Promise<Line> {
   const sockets = new Set<Socket>();
   let isCut = false;
   const server = createServer((near) => {
     if (isCut) return void near.resetAndDestroy();
-    const far = connect(to.port, to.host ?? '127.0.0.1');
+    const far = connect({ host: '127.0.0.1', ...to });
     for (const [one, other] of [
       [near, far],
       [far, near],

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { NetConnectOpts } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { newId } from '../../../ids/index.ts';
@@ -99,13 +101,13 @@ export interface HearerProcess extends BrokerMailbox {
 
 export async function openHearer(): Promise<Hearer> {
   const server = await testDatabase('rabbit_hearer');
-  const url = new URL(server.url);
-  const line = await openLine({ port: Number(url.port), host: url.hostname });
+  const line = await openLine(placeOf(new URL(server.url)));
   const db = new Database({ url: server.url, name: 'looking on' });
   await migrate(db, 'kit', await readMigrations(kitMigrations));
   await db.query('create table effect (seq bigint generated always as identity, id uuid, key text, n int)');
-  url.port = String(line.port);
-  url.hostname = '127.0.0.1';
+  const url = new URL(server.url);
+  url.search = '';
+  url.host = `127.0.0.1:${line.port}`;
 
   const hearer: Hearer = {
     db,
@@ -160,6 +162,15 @@ export async function openHearer(): Promise<Hearer> {
     },
   };
   return hearer;
+}
+
+/** The test server is reached by a unix socket where that can be. */
+function placeOf({ hostname, port, searchParams }: URL): NetConnectOpts {
+  const folder = searchParams.get('host');
+  const numbered = searchParams.get('port') ?? port;
+  return folder?.startsWith('/')
+    ? { path: join(folder, `.s.PGSQL.${numbered}`) }
+    : { host: hostname, port: Number(numbered) };
 }
 
 /** Waits, for a minute at most, because the machine may be busy. */

@@ -1,3 +1,4 @@
+import { readWait } from '@stoa/platform/http';
 import { readHost } from './host.ts';
 
 /** What the gateway takes from a request's headers. Texts as they came, each at most once. */
@@ -135,7 +136,7 @@ export function readHead(raw: readonly string[], httpVersion: string, isTrustedP
         connection = connection === undefined ? value : `${connection},${value}`;
         break;
       case 'prefer':
-        head.waitS = Math.max(head.waitS, readWait(value));
+        head.waitS = Math.max(head.waitS, readWait(value) ?? 0);
         break;
       case 'x-forwarded-for':
         // Several lines are one list (RFC 9110 §5.3).
@@ -188,11 +189,6 @@ function drop(head: Head, name: string): void {
 
 function isOurs(name: string): boolean {
   return ours.has(name) || name.startsWith('x-stoa-') || name.startsWith('x-internal-');
-}
-
-function readWait(prefer: string): number {
-  const match = /(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])/.exec(prefer);
-  return match === null ? 0 : Math.min(Number(match[1]), 30);
 }
 
 /** Header names come in few spellings; lower-casing a known one is a look-up. */

@@ -179,6 +179,16 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
     refuses('something else than Consul', /STOA_CONSUL_URL: what answers there is not Consul/, () =>
       told({ STOA_DISCOVERY: `consul:http://127.0.0.1:${takenPort}` }),
     );
+    refuses(
+      'an address that Consul has another service at',
+      /Consul has stoa-order at .*: give each service its own/,
+      async () => {
+        const port = await freePort();
+        const order = { ID: 'another', Name: 'stoa-order', Address: '127.0.0.1', Port: port };
+        await servers.consul.ask('/v1/agent/service/register', 'PUT', order);
+        return told({ STOA_PAYMENT_PORT: String(port) });
+      },
+    );
     refuses('no secret and no certificate', /set STOA_TLS_DIR .* or STOA_SERVICE_SECRET/, () =>
       told({ STOA_SERVICE_SECRET: '' }),
     );
@@ -283,6 +293,15 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
     return told({ STOA_PAYMENT_DATABASE_URL: url });
   }
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+  );
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 interface Certificates {
   readonly service: string;

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { userEvents } from '@stoa/contracts/user-messages';
 import { fault } from '@stoa/platform/errors';
 import { listenProblem } from '@stoa/platform/http';
 import type { Edge, EdgeHost } from '@stoa/platform/service';
@@ -37,6 +38,8 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
     for (const type of types) host.onEvent(type, () => cached.forget(service));
     host.hints?.onHint(() => cached.forget(service), types);
   }
+  // What another gateway's client has ended is asked for at once, not at the next look.
+  host.hints?.onHint(() => callers.feed.catchUp(), endTokens);
   const limits = settings.limits && createLimits(settings.limits, () => clock.nowMs(), host.counters);
   const inFlight = createInFlight(settings);
 
@@ -83,6 +86,9 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
     },
   };
 }
+
+const { userChanged, userErased, sessionEnded, apiKeyRevoked } = userEvents;
+const endTokens = [userChanged, userErased, sessionEnded, apiKeyRevoked].map(({ type }) => type);
 
 /** Operations of the user service that change something but end no token. */
 const endsNoToken = new Set(['register', 'logIn', 'forgotPassword', 'createUser', 'createApiKey']);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Hints } from '@stoa/platform/cache';
 import { lines, rawRequest } from './testing/raw-request.ts';
 import { answerOk, hashSecret, startTestGateway, type TestGateway } from './testing/start-test-gateway.ts';
 
@@ -211,6 +212,28 @@ describe('callers', () => {
     const ended = async () => (await call('/api/v1/mine', { headers: bearer(token) })).status === 401;
     for (const endMs = Date.now() + 4_000; Date.now() < endMs; await pause(50)) if (await ended()) return;
     assert.fail('the session still counts');
+  });
+
+  test('a session that another gateway ended is asked about as soon as that is hinted at', async () => {
+    const heard: { hear: () => void; types: readonly string[] | undefined }[] = [];
+    const hints = {
+      tell: () => undefined,
+      onHint: (hear: () => void, types?: readonly string[]) => void heard.push({ hear, types }),
+      onMissed: () => undefined,
+      hearing: true,
+    } as unknown as Hints;
+    const other = await startTestGateway({}, 'local', { hints });
+    try {
+      const sessionId = crypto.randomUUID();
+      const headers = bearer(await other.token('customer', undefined, sessionId));
+      const mine = () => fetch(`http://127.0.0.1:${other.port}/api/v1/mine`, { headers });
+      assert.equal((await mine()).status, 200);
+      other.ended.sessions.push({ sessionId, endedAt: new Date().toISOString() });
+      for (const { hear, types } of heard) if (types?.includes('user.session-ended.v1')) hear();
+      assert.equal((await mine()).status, 401);
+    } finally {
+      await other.close();
+    }
   });
 
   test('a machine’s key is looked up by its hash, once for many requests', async () => {

@@ -171,6 +171,7 @@ export async function startTestGateway(
   environment: Record<string, string> = {},
   /** `remote`: the witness lives behind a socket; a list of addresses: it is whatever listens there; or where discovery finds it. */
   witnessed: 'local' | 'remote' | readonly string[] | Found = 'local',
+  shared: Pick<EdgeHost, 'hints'> = {},
 ): Promise<TestGateway> {
   const listeners = new Map<string, ((message: Message) => void)[]>();
   const doors = new Map<string, HostedHttp>();
@@ -258,6 +259,7 @@ export async function startTestGateway(
       witnessed === 'local' ? witness : { kind: 'remote', contract: witnessContract, discoveryName: 'witness' },
     ],
     ...(witnessed !== 'local' && found),
+    ...shared,
     client,
     callers,
     health: async () => test.health,

@@ -6,6 +6,7 @@ import { serviceNames } from '@stoa/system';
 import { TestFleet } from '../fleet/fleet.ts';
 import type { FleetProcess } from '../fleet/fleet-process.ts';
 import { ImpatientCustomers } from '../fleet/impatient-customers.ts';
+import { columnAdded, makeNextVersion, messageAdded, type NextVersion } from '../fleet/next-version.ts';
 import { type RealServers, startRealServers } from '../fleet/real-servers.ts';
 import { until } from '../shop.ts';
 import { accountFor, invariantsHold, verified } from './account-for.ts';
@@ -15,10 +16,13 @@ const replicas = 2;
 const requestsPerSecond = 20;
 const endsWithinMs = 10_000;
 
+type Pair = readonly [FleetProcess, FleetProcess];
+
 describe('a fleet of two replicas that is restarted process by process', () => {
   let servers: RealServers;
   let fleet: TestFleet;
   let customers: ImpatientCustomers;
+  let next: NextVersion | undefined;
   let received: ReadonlyMap<string, number>;
 
   before(async () => {
@@ -37,6 +41,7 @@ describe('a fleet of two replicas that is restarted process by process', () => {
     await customers?.leave();
     await fleet?.close();
     await servers?.stop();
+    await next?.remove();
   });
 
   /** Waits until everybody can find all replicas, as whoever restarts them one by one has to. */
@@ -62,16 +67,66 @@ describe('a fleet of two replicas that is restarted process by process', () => {
     );
   }
 
+  async function upgrade(process: FleetProcess): Promise<void> {
+    process.program = next?.program ?? '';
+    await restart(process);
+  }
+
+  async function sql<R extends object>(service: string, statement: string): Promise<R[]> {
+    const database = await fleet.openDatabase(service);
+    try {
+      return await database.query<R>(statement, []);
+    } finally {
+      await database.close();
+    }
+  }
+
+  /** Messages of the new version that a service has put aside. */
+  async function parked(service: string): Promise<number> {
+    const rows = await sql(service, `select id from kit.inbox where type = '${messageAdded}'`);
+    return rows.length;
+  }
+
   for (const service of serviceNames) {
     it(`no request fails while the ${service} service is restarted`, async () => {
       for (const process of fleet.of(service)) await restart(process);
-      assert.deepEqual(customers.failures, []);
+      assert.deepEqual(customers.failures.splice(0), []);
     });
   }
 
+  it('no request fails while version N + 1 comes beside N, with a migration and a message that N does not know', async () => {
+    next = await makeNextVersion();
+    const pairs = ['order', 'notification', 'analytics'].map((service) => fleet.of(service));
+    const [[order, otherOrder], ...hearers] = pairs as [Pair, ...Pair[]];
+    await upgrade(order);
+    const columns = await sql<{ name: string }>(
+      'order',
+      `select column_name as name from information_schema.columns where table_name = 'orders'`,
+    );
+    assert.ok(
+      columns.some(({ name }) => name === columnAdded),
+      'the migration was carried out',
+    );
+    // An older program starts on the newer schema too. Meanwhile the newer one is the only one, and the one that goes on consuming.
+    await restart(otherOrder);
+    await until(
+      () => parked('notification'),
+      (count) => count > 0,
+    );
+    for (const [hearer] of hearers) await upgrade(hearer);
+    for (const [, hearer] of hearers) await upgrade(hearer);
+    await upgrade(otherOrder);
+    for (const service of ['notification', 'analytics'])
+      await until(
+        () => parked(service),
+        (count) => count === 0,
+      );
+    assert.deepEqual(customers.failures.splice(0), []);
+  });
+
   it('no order was lost, none was made twice, stock and money add up', async () => {
     await customers.leave();
-    assert.deepEqual(customers.failures, []);
+    assert.deepEqual(customers.failures.splice(0), []);
     await fleet.shop.settled(60_000).catch((error) => {
       throw new Error(`${error.message}\n${fleet.outputs()}`);
     });
@@ -79,5 +134,14 @@ describe('a fleet of two replicas that is restarted process by process', () => {
     await accountFor(fleet.shop, customers.acknowledged, received);
     await invariantsHold(fleet.shop);
     await verified(fleet.shop, customers.acknowledged);
+    const mails = await sql<{ id: string; outcome: string }>(
+      'notification',
+      `select order_id as id, outcome from mail where template = 'order-confirmed' order by order_id`,
+    );
+    assert.deepEqual(
+      mails.map(({ id, outcome }) => `${id} ${outcome}`),
+      customers.acknowledged.map(({ id }) => `${id} sent`).sort(),
+      'everybody got one mail, whichever version told of the order',
+    );
   });
 });

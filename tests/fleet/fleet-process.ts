@@ -16,6 +16,8 @@ export interface FleetPlace {
 /** One process of a fleet: `stoa up <service>`, which may be ended and started again. */
 export class FleetProcess {
   readonly place: FleetPlace;
+  /** The `main.ts` that it starts with: another one is another version of the shop. */
+  program = main;
   #child: ChildProcess | undefined;
   #output = '';
 
@@ -49,10 +51,14 @@ export class FleetProcess {
   /** Starts it; returns when its service answers. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#output = '';
-    const child = spawn(process.execPath, ['--disable-warning=DeprecationWarning', main, 'up', this.place.service], {
-      env: { ...this.place.environment, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=DeprecationWarning', this.program, 'up', this.place.service],
+      {
+        env: { ...this.place.environment, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      },
+    );
     this.#child = child;
     const keep = (chunk: Buffer) => {
       this.#output = (this.#output + chunk.toString('utf8')).slice(-100_000);

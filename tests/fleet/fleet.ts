@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from '@stoa/platform/embedded';
+import { Database } from '@stoa/platform/sql';
 import { serviceNames } from '@stoa/system';
 import { admin, TestShop } from '../shop.ts';
 import { FleetProcess } from './fleet-process.ts';
@@ -68,6 +69,13 @@ export class TestFleet {
         await sleep(50);
       }
     }
+  }
+
+  /** A look past the service into its database; whoever asked closes it. */
+  async openDatabase(service: string): Promise<Database> {
+    const url = new URL((await startPostgres(this.dataDir)).adminUrl);
+    url.pathname = `/${service}`;
+    return new Database({ url: url.href, connectionsMax: 1, name: service });
   }
 
   /** Ends PostgreSQL as a power cut would, and starts it again. */

@@ -14,7 +14,10 @@ export interface ImpatientOptions {
   readonly sku: (at: number) => string;
 }
 
+type State = 'ready' | 'troubled' | 'gone';
+
 const readyEveryMs = 50;
+const readyMsMax = 5_000;
 const timeoutMs = 20_000;
 
 /** Customers who ask once and never again: whatever is not answered as it should be is kept as a failure. */
@@ -23,7 +26,7 @@ export class ImpatientCustomers {
   readonly failures: string[] = [];
   requests = 0;
   readonly #options: ImpatientOptions;
-  readonly #ready = new Set<string>();
+  readonly #states = new Map<string, State>();
   readonly #running: Promise<void>[] = [];
   #open = true;
   #at = 0;
@@ -41,24 +44,30 @@ export class ImpatientCustomers {
       await Promise.all(waiting);
   }
 
-  /** As a load balancer does: whoever says that it is not ready, or nothing, gets no requests. */
+  /** As a load balancer does: who says that it is not ready gets no requests while another one is, and who does not answer gets none at all. */
   async #watch(url: string): Promise<void> {
     while (this.#open) {
-      const isReady = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) }).then(
+      const status = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(readyMsMax) }).then(
         async (answer) => {
           await answer.arrayBuffer();
-          return answer.ok;
+          return answer.status;
         },
-        () => false,
+        () => undefined,
       );
-      if (isReady) this.#ready.add(url);
-      else this.#ready.delete(url);
+      this.#states.set(url, status === undefined ? 'gone' : status === 200 ? 'ready' : 'troubled');
       await sleep(readyEveryMs);
     }
   }
 
+  #gateway(): string | undefined {
+    const inState = (wanted: State) => this.#options.urls.filter((url) => this.#states.get(url) === wanted);
+    const ready = inState('ready');
+    const urls = ready.length > 0 ? ready : inState('troubled');
+    return urls[Math.floor(Math.random() * urls.length)];
+  }
+
   async #come(): Promise<void> {
-    while (this.#ready.size === 0) await sleep(readyEveryMs);
+    while (this.#gateway() === undefined) await sleep(readyEveryMs);
     for (let dueMs = performance.now(); this.#open; dueMs += 1_000 / this.#options.perSecond) {
       await sleep(Math.max(0, dueMs - performance.now()));
       const at = this.#at++;
@@ -115,8 +124,7 @@ export class ImpatientCustomers {
     options: Parameters<typeof ask>[3],
   ): Promise<Answer<B> | undefined> {
     this.requests++;
-    const urls = [...this.#ready];
-    const url = urls[Math.floor(Math.random() * urls.length)];
+    const url = this.#gateway();
     const startedMs = performance.now();
     const fail = (why: string) => {
       const tookMs = Math.round(performance.now() - startedMs);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Cache, cacheOf } from '../cache/index.ts';
 import type { Client } from '../client/index.ts';
@@ -50,6 +51,8 @@ export interface HostedService {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** What is left of a stop for letting go of leases and connections. */
+const handBackMs = 2_500;
 const kitMigrations = new URL('../../migrations/', import.meta.url);
 
 /** The variable that holds the URL of a service's database. */
@@ -150,7 +153,12 @@ async function hostOn(
     },
     async stop(deadlineMs) {
       await http.close(deadlineMs);
-      await Promise.all([jobs.stop(), sagas.close(), effects.stop()]);
+      // An effect that does not come back is given up, as if this process had died: it comes due again.
+      const workers = Promise.all([jobs.stop(), sagas.close(), effects.stop()]);
+      await Promise.race([
+        workers,
+        sleep(Math.max(deadlineMs - handBackMs - Date.now(), 0), undefined, { ref: false }),
+      ]);
       await inbox.stop();
       await relay.stop();
       await definition.close?.(deps);

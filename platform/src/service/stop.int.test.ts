@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pino from 'pino';
+import { defineEffect } from '../effect/index.ts';
+import { newId } from '../ids/index.ts';
+import { contract } from '../schema/index.ts';
+import { Database } from '../sql/index.ts';
+import { testDatabase } from '../testing/index.ts';
+import { defineService, run } from './index.ts';
+
+it('a service whose effect outside does not come back stops by its deadline, and hands its lease back', async () => {
+  const server = await testDatabase('stop');
+  let begun = (): void => undefined;
+  const performing = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const hang = defineEffect<object, null, never>({
+    name: 'hang',
+    concurrency: 1,
+    timeoutMs: 7_000,
+    attemptsMax: 3,
+    retryDelayMs: 100,
+    perform() {
+      begun();
+      return new Promise(() => undefined);
+    },
+    async complete() {},
+    async giveUp() {},
+  });
+  const thing = defineService<never>({
+    name: 'thing',
+    contract: contract({ service: 'thing', operations: {}, events: {}, commands: {}, errors: {} }),
+    effects: [hang],
+  });
+  const other = new Database({ url: server.url, name: 'witness', connectionsMax: 1 });
+  try {
+    const log = pino({ level: 'silent' });
+    const running = await run([thing], { environment: {}, log, version: '1', databaseUrl: async () => server.url });
+    const service = running.services.get('thing')?.service;
+    assert.ok(service);
+    await service.db.transaction(async (tx) =>
+      service.perform(tx, { effect: 'hang', id: newId(), payload: {}, cause: { correlationId: 'test' } }),
+    );
+    await performing;
+    const stopped = running.stop(Date.now() + 3_000).then(() => 'stopped');
+    assert.equal(await Promise.race([stopped, sleep(6_000, 'hangs', { ref: false })]), 'stopped');
+    assert.deepEqual(await other.query('select name from kit.lease', []), []);
+  } finally {
+    await other.close();
+    await server.drop();
+  }
+});

@@ -1,4 +1,5 @@
 // needs: rabbitmq
+// limit: 300 s
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,14 +26,14 @@ describe('a RabbitMQ that is killed', () => {
     const hearing = await hearer.open();
     const consumer = await rabbit.consume('hearer', hearing);
     const telling = teller.open(rabbit, ['hearer']);
-    const keys = Array.from({ length: 20 }, (_, at) => `key-${at}`);
+    const keys = Array.from({ length: 100 }, (_, at) => `key-${at}`);
     let isTelling = true;
     const told = Promise.all(
       keys.map(async (key) => {
         let n = 0;
         for (; isTelling; n += 3) {
           await telling.publish(key, [n, n + 1, n + 2]);
-          await sleep(20);
+          await sleep(200);
         }
         return n;
       }),

@@ -1,4 +1,5 @@
 // needs: rabbitmq
+// limit: 300 s
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

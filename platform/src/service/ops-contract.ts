@@ -78,14 +78,14 @@ export const ServiceCondition = strict({
   reason: Type.Optional(Type.String()),
 });
 
-const cause = strict({
+const cause = Type.Object({
   correlationId: Type.String(),
   causationId: Type.Optional(Type.String()),
   traceparent: Type.Optional(Type.String()),
 });
 
-/** A message on its way from one process to another. */
-export const TravellingMessage = strict({
+/** A message on its way from one process to another. Not strict: a newer sender may have added a field, and a refusal would hold up all behind it. */
+export const TravellingMessage = Type.Object({
   id: IdText,
   type: Type.String(),
   key: Type.String(),
@@ -94,7 +94,7 @@ export const TravellingMessage = strict({
   cause,
   delayMs: Type.Optional(Type.Number()),
   step: Type.Optional(
-    strict({
+    Type.Object({
       saga: Type.String(),
       step: Type.String(),
       replyTo: Type.String(),
@@ -282,6 +282,9 @@ export function opsContract(service: string) {
       body: strict({ messages: Type.Array(TravellingMessage, { maxItems: 1_000 }) }),
       bodyBytesMax: takenBytesMax,
       timeoutMs: 30_000,
+      // The inbox knows what it has: a replica that stands still does not keep another from taking them.
+      repeatable: true,
+      policy: { attemptTimeoutMs: 10_000 },
     }),
     backlog: operation({
       method: 'GET',

@@ -1,5 +1,5 @@
 // needs: rabbitmq redis consul
-// limit: 420 s
+// limit: 480 s
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';

@@ -1,5 +1,5 @@
 // needs: rabbitmq redis consul
-// limit: 300 s
+// limit: 420 s
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { serviceNames } from '@stoa/system';
@@ -13,7 +13,7 @@ import { accountFor, invariantsHold, verified } from './account-for.ts';
 import { stockShelves } from './crowd.ts';
 
 const replicas = 2;
-const requestsPerSecond = 20;
+const requestsPerSecond = 40;
 const endsWithinMs = 10_000;
 
 type Pair = readonly [FleetProcess, FleetProcess];

@@ -71,7 +71,7 @@ export class ImpatientCustomers {
     for (let dueMs = performance.now(); this.#open; dueMs += 1_000 / this.#options.perSecond) {
       await sleep(Math.max(0, dueMs - performance.now()));
       const at = this.#at++;
-      this.#running.push(at % 3 === 0 ? this.#buy(at) : this.#look(at));
+      this.#running.push(at % 6 === 0 ? this.#buy(at) : this.#look(at));
     }
   }
 
@@ -86,7 +86,7 @@ export class ImpatientCustomers {
     };
     const answer = await this.#ask<Order>([200, 201, 202], 'POST', '/api/v1/orders', {
       key: wish.key,
-      headers: at % 2 === 0 ? { prefer: 'wait=5' } : {},
+      headers: at % 12 === 0 ? { prefer: 'wait=5' } : {},
       body: {
         email: 'impatient@customer.example',
         items: [{ sku: wish.sku, quantity: wish.quantity }],

@@ -1,5 +1,5 @@
 // needs: rabbitmq redis
-// limit: 240 s
+// limit: 360 s
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

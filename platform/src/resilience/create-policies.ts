@@ -24,7 +24,8 @@ export interface Policies {
 }
 
 const attemptsMaxDefault = 3;
-const concurrentMaxDefault = 512;
+// As many as a crowd of buyers needs of one operation at once; a callee that hangs is stopped by the breaker long before.
+const concurrentMaxDefault = 2_048;
 const attemptShare = 0.4;
 const stateValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 

@@ -7,7 +7,7 @@ export interface CallPolicy {
    * for everything else, and for operations whose `timeoutMs` says that they work long.
    */
   readonly attemptTimeoutMs?: number;
-  /** Calls from one process at a time; 512 unless given. The next is refused at once. */
+  /** Calls from one process at a time; 2,048 unless given. The next is refused at once. */
   readonly concurrentMax?: number;
 }
 

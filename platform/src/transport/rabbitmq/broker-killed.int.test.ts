@@ -20,12 +20,21 @@ describe('a RabbitMQ that is killed', () => {
     await Promise.all([teller?.close(), hearer?.close()]);
   });
 
-  it('under load and started again has cost no message, no second effect and no order', async () => {
+  it('under load and started again has cost no message, no second effect and no order', async (test) => {
     const metrics = createMetrics({ ofProcess: false });
     const rabbit = await connectRabbit({ url: server.url, name: 'stoa test', services: ['hearer'], log, metrics });
+    test.after(() => rabbit.close());
+    // RabbitMQ 3.10 may find a quorum queue empty and without a leader, for ever, when it is killed within moments of making it: nothing is confirmed
+    // or delivered then until somebody deletes the queue. One orderly restart, and it is a queue like any other.
+    await server.ctl('stop_app');
+    await server.ctl('start_app');
+    await until(() => rabbit.state === 'up', 'it is up after an orderly restart');
     const hearing = await hearer.open();
+    test.after(() => hearing.stop());
     const consumer = await rabbit.consume('hearer', hearing);
+    test.after(() => consumer.stop());
     const telling = teller.open(rabbit, ['hearer']);
+    test.after(() => telling.stop());
     const keys = Array.from({ length: 100 }, (_, at) => `key-${at}`);
     let isTelling = true;
     const told = Promise.all(
@@ -38,13 +47,17 @@ describe('a RabbitMQ that is killed', () => {
         return n;
       }),
     );
-    const count = async () => (await hearer.effects()).length;
+    const count = () => hearer.count();
+    // Some seconds' worth each time: RabbitMQ 3.10 forgets a queue that it has only just made.
     for (let kill = 0; kill < 2; kill++) {
       const before = await count();
-      await until(async () => (await count()) > before + 300, 'messages flow');
+      await until(async () => (await count()) > before + 6_000, 'messages flow');
       await server.kill();
       await until(() => rabbit.state === 'down', 'its loss is noticed');
-      assert.match(await metrics.text(), /stoa_broker_connected\{purpose="publish"\} 0/);
+      await until(
+        async () => /stoa_broker_connected\{purpose="publish"\} 0/.test(await metrics.text()),
+        'it is measured',
+      );
       await server.start();
       await until(() => rabbit.state === 'up', 'it is up again');
     }
@@ -52,11 +65,7 @@ describe('a RabbitMQ that is killed', () => {
     const numbers = await told;
     const total = numbers.reduce((sum, n) => sum + n, 0);
     await until(async () => (await teller.unconfirmed()) === 0 && (await count()) >= total, 'all have taken effect');
-    for (const [at, key] of keys.entries()) await hearer.checkEffects([key], numbers[at] ?? 0);
+    await hearer.checkEffects(Object.fromEntries(keys.map((key, at) => [key, numbers[at] ?? 0])));
     assert.match(await metrics.text(), /stoa_broker_messages_total\{service="hearer",what="consumed"\} \d{3}/);
-    await telling.stop();
-    await consumer.stop();
-    await hearing.stop();
-    await rabbit.close();
   });
 });

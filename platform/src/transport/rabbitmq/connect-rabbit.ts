@@ -79,7 +79,7 @@ class Rabbit implements RabbitTransport {
   }
 
   get reason(): string | undefined {
-    return this.#publishing.reason ?? this.#consumingLink?.reason;
+    return this.#publishing.reason ?? this.#consumingLink?.reason ?? this.#publisher.problem;
   }
 
   deliver(subscriber: string, messages: readonly Message[]): Promise<void> {

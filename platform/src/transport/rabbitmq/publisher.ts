@@ -22,6 +22,8 @@ interface Route {
 
 /** A broker that confirms nothing for so long is treated as lost. */
 const confirmMsMax = 30_000;
+// A RabbitMQ 3.10 that was killed within seconds of making a queue comes back with one that has no leader and never gets one.
+const unconfirmed = `The broker has confirmed nothing for ${confirmMsMax / 1_000} s. If it goes on, a queue has no leader: restart the broker.`;
 
 /**
  * Publishes with confirms. All messages of a delivery are sent before the first confirm is waited for; one channel a subscriber keeps their order. When one of
@@ -32,6 +34,7 @@ const confirmMsMax = 30_000;
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #routes = new Map<string, Promise<Route>>();
+  readonly #problems = new Map<string, string>();
   /** Declared at the start; again after a failure, because queues may be gone. */
   #topology: Promise<void> | undefined = Promise.resolve();
 
@@ -39,6 +42,11 @@ export class Publisher {
     this.#options = options;
     // What comes back may be another broker, or one that has lost its disk.
     options.link.connection.on('error', () => this.#forget());
+  }
+
+  /** Why the last delivery to some subscriber failed, though the broker is there; undefined when none did. */
+  get problem(): string | undefined {
+    return this.#problems.values().next().value;
   }
 
   async deliver(subscriber: string, messages: readonly Message[]): Promise<void> {
@@ -57,7 +65,9 @@ export class Publisher {
         throw fault('service.unavailable', `The broker has no queue for ${subscriber}: ${lost} messages came back.`);
       }
       counts.add(subscriber, 'published', messages.length);
+      this.#problems.delete(subscriber);
     } catch (error) {
+      this.#problems.set(subscriber, error instanceof Error ? error.message : String(error));
       this.#drop(subscriber, opened);
       throw error;
     }
@@ -129,7 +139,7 @@ async function publishAll(
 function whileOpen(channel: Channel, work: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (detail: string) => reject(fault('service.unavailable', detail, { retryAfterS: 1 }));
-    const timer = setTimeout(fail, confirmMsMax, `The broker has confirmed nothing for ${confirmMsMax / 1_000} s.`);
+    const timer = setTimeout(fail, confirmMsMax, unconfirmed);
     // After the error that says more, if the broker gave one.
     const lost = () => setImmediate(fail, 'The broker was lost before it had confirmed everything.');
     channel.once('close', lost);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Health } from '@stoa/contracts/gateway';
 import type { Environment } from '@stoa/platform/config';
 import { poolConnectionsMax, usableConnectionsMax } from '@stoa/platform/embedded';
 import { fault } from '@stoa/platform/errors';
@@ -121,10 +122,12 @@ const readyMsMax = 60_000;
 /** Waits until the gateway has found every service: with a registry that takes until it has looked at them. */
 async function untilReady(url: string, signal: AbortSignal): Promise<void> {
   for (const endMs = Date.now() + readyMsMax; !signal.aborted; await sleep(50)) {
-    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
-    if (answer?.ok) return;
+    const answer = await fetch(`${url}/health`).catch(() => undefined);
+    const health = (await answer?.json().catch(() => undefined)) as Health | undefined;
+    const away = health?.services.filter(({ name, state }) => ports.has(name) && state !== 'up');
+    if (away?.length === 0) return;
     if (Date.now() > endMs) {
-      const why = (await answer?.text())?.trim() ?? 'no answer';
+      const why = away?.map(({ name, reason }) => `${name}: ${reason ?? 'away'}`).join('; ') ?? 'no answer';
       throw fault('service.unavailable', `The shop did not get ready within ${readyMsMax / 1000} s: ${why}`);
     }
   }

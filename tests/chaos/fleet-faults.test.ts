@@ -128,6 +128,10 @@ describe('a fleet whose parts die under it', () => {
     }
     const tookMs = await Promise.all(buying);
     console.log(`without mails: the slowest of ${tookMs.length} orders took ${Math.round(Math.max(...tookMs))} ms`);
+    // Whoever sends requests to gateways by their readiness goes on too.
+    const { body: health } = await fleet.shop.ask<{ status: string }>('GET', '/health');
+    const { status: readiness } = await fleet.shop.ask('GET', '/health/ready');
+    assert.deepEqual([health.status, readiness], ['degraded', 200]);
     await Promise.all(idle.map((process) => process.start()));
   });
 

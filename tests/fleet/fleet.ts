@@ -63,9 +63,13 @@ export class TestFleet {
     const byMs = Date.now() + timeoutMs;
     for (const { place } of this.of('gateway').filter(({ isRunning }) => isRunning)) {
       for (;;) {
-        const answer = await fetch(`http://127.0.0.1:${place.port}/health/ready`).catch(() => undefined);
-        if (answer?.ok) break;
-        if (Date.now() > byMs) throw new Error(`the fleet is not ready: ${await answer?.text()}`);
+        // The shop is ready without those that only listen; tests want them too.
+        const answer = await fetch(`http://127.0.0.1:${place.port}/health`).catch(() => undefined);
+        const health = (await answer?.json()) as { services: { name: string; state: string }[] } | undefined;
+        const isAway = ({ name, state }: { name: string; state: string }) =>
+          serviceNames.includes(name) && state !== 'up';
+        if (health !== undefined && !health.services.some(isAway)) break;
+        if (Date.now() > byMs) throw new Error(`the fleet is not ready: ${JSON.stringify(health)}`);
         await sleep(50);
       }
     }

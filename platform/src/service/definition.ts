@@ -193,6 +193,8 @@ export interface ServiceDefinition<D = unknown> {
   readonly invariants?: (service: Service<D>) => Promise<InvariantCheck[]>;
   /** Faces the outside: starts the public server. The gateway has one. */
   readonly edge?: (host: EdgeHost) => Promise<Edge>;
+  /** Only listens to the others: while it is away they go on, and the shop is degraded, not down. */
+  readonly isListener?: boolean;
   /** Reasons why this service is not ready, beside its database; empty when it is. */
   readonly unready?: (service: Service<D>) => Promise<string[]>;
 }

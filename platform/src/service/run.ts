@@ -260,7 +260,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       policies,
       ...(fleet && { discovery: fleet.discovery, trust: fleet.trust }),
       health: async () => [
-        ...(await Promise.all(system.map(({ name }) => askHealth(client(opsContract(name)), name)))),
+        ...(await Promise.all(system.map((definition) => askHealth(client(opsContract(definition.name)), definition)))),
         ...dependencies(),
       ],
       onEvent,
@@ -300,15 +300,19 @@ function subscriptions(definitions: readonly ServiceDefinition<never>[]): (type:
 
 const healthMs = 1_500;
 
-/** How a service is, wherever it runs; what cannot be asked is down. */
-async function askHealth(client: Client<ReturnType<typeof opsContract>>, name: string): Promise<HealthReport> {
+/** How a service is for the shop, wherever it runs; what cannot be asked is down, and without a listener the others go on. */
+async function askHealth(
+  client: Client<ReturnType<typeof opsContract>>,
+  { name, isListener }: ServiceDefinition<never>,
+): Promise<HealthReport> {
   const startedAtMs = performance.now();
-  try {
-    return await client.health({}, { cause: { correlationId: newId() }, deadlineMs: Date.now() + healthMs });
-  } catch (error) {
-    const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
-    return { name, state: 'down', latencyMs, reason: error instanceof Error ? error.message : 'it cannot be asked' };
-  }
+  const report = await client
+    .health({}, { cause: { correlationId: newId() }, deadlineMs: Date.now() + healthMs })
+    .catch((error: unknown): HealthReport => {
+      const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
+      return { name, state: 'down', latencyMs, reason: error instanceof Error ? error.message : 'it cannot be asked' };
+    });
+  return isListener === true && report.state === 'down' ? { ...report, state: 'degraded' } : report;
 }
 
 /** Lists that may be out of date: calls go on to whoever was known last. */

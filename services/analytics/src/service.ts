@@ -12,6 +12,7 @@ import { hearEvents } from './reactions/hear.ts';
 /** Figures on what was sold, folded from a log of events. */
 export const analytics = defineService({
   name: 'analytics',
+  isListener: true,
   contract: analyticsContract,
   migrations: new URL('../migrations/', import.meta.url),
   routes: { getSummary, getSeries, getTopProducts, exportSales, startRebuild },

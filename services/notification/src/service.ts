@@ -22,6 +22,7 @@ import { recipientResolver } from './resolve-recipient.ts';
 /** Mails about orders and accounts. Nothing waits for it: when it is down, mails are late and check-outs go on. */
 export const notification = defineService<NotificationDeps>({
   name: 'notification',
+  isListener: true,
   contract: notificationContract,
   migrations: new URL('../migrations/', import.meta.url),
   prepare(start) {

@@ -29,6 +29,18 @@ export interface RabbitServer {
 const startMsMax = 60_000;
 const run = promisify(execFile);
 
+/**
+ * The server and its name server in one process group, which ends with whoever holds the other end of the input: a test that is killed leaves nothing behind.
+ * A name server that the node started itself would be a daemon of its own.
+ */
+const outlivesNobody = `
+exec 3<&0
+epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" </dev/null 3<&- &
+"$0" </dev/null 3<&- &
+server=$!
+{ cat <&3 >/dev/null; kill -KILL 0; } &
+wait $server`;
+
 /** Starts a RabbitMQ and waits until it takes logins. `settings` are lines of rabbitmq.conf. */
 export async function startRabbitServer(settings: readonly string[] = []): Promise<RabbitServer> {
   const program = process.env.STOA_TEST_RABBITMQ_SERVER;
@@ -72,9 +84,9 @@ export async function startRabbitServer(settings: readonly string[] = []): Promi
 
   async function start(): Promise<void> {
     output = '';
-    const started = spawn(join(home, 'rabbitmq-server'), [], {
+    const started = spawn('/bin/sh', ['-c', outlivesNobody, join(home, 'rabbitmq-server')], {
       env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
     child = started;

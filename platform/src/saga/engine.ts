@@ -8,8 +8,8 @@ import type { Service } from '../service/index.ts';
 import type { Database, Tx } from '../sql/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { CommandStep, SagaDefinition, SagaFailure, Sagas, Step } from './definition.ts';
-import { Move, type Mover } from './move.ts';
-import { changedSagas, dueSagas, lockSagaOf, lockSagas, newSagas, type SagaRow } from './rows.ts';
+import { isPastPivot, Move, type Mover } from './move.ts';
+import { changedSagas, dueSagas, lockSagaOf, lockSagas, newSagas, type SagaPlace, type SagaRow } from './rows.ts';
 import type { SagaWatch } from './watch.ts';
 
 export interface SagaEngineOptions {
@@ -33,6 +33,8 @@ const lookEveryMs = 500;
 export class SagaEngine implements Sagas, Mover {
   readonly #options: SagaEngineOptions;
   readonly #definitions: Map<string, SagaDefinition<never>>;
+  /** Every step of every definition: a newer program's sagas may stand at others, and are left to it. */
+  readonly #places: readonly SagaPlace[];
   #ready = new Set<string>();
   /** Sagas whose answer could not be heard: the next time the step that follows runs by itself, where a failure of it is the saga's own. */
   readonly #wary = new Set<string>();
@@ -44,6 +46,9 @@ export class SagaEngine implements Sagas, Mover {
   constructor(options: SagaEngineOptions) {
     this.#options = options;
     this.#definitions = new Map(options.definitions.map((definition) => [definition.name, definition]));
+    this.#places = options.definitions.flatMap(({ name, steps }) =>
+      steps.map((step) => ({ definition: name, step: step.name })),
+    );
   }
 
   /** Begins to look for sagas whose time has come. */
@@ -97,9 +102,10 @@ export class SagaEngine implements Sagas, Mover {
     const row = await lockSagaOf(tx, saga, key);
     if (!row || row.status === 'completed' || row.status === 'compensated') return 'none';
     if (row.status === 'compensating') return 'compensating';
+    // Before it is opened: that would write it, without the time at which it is looked at again.
+    if (isPastPivot(this.#definitionOf(row.definition), row)) return 'past-pivot';
     const [move] = await this.#open([row], tx);
     assert(move, 'a saga that was locked can be moved');
-    if (move.pastPivot) return 'past-pivot';
     await move.turnBack(failure, true);
     return 'compensating';
   }
@@ -114,9 +120,9 @@ export class SagaEngine implements Sagas, Mover {
     const [row] = await lockSagas(tx, [id]);
     if (!row) return 'not-found';
     if (row.status !== 'stuck') return 'not-stuck';
+    if (action === 'compensate' && isPastPivot(this.#definitionOf(row.definition), row)) return 'past-pivot';
     const [move] = await this.#open([row], tx);
     assert(move, 'a saga that was locked can be moved');
-    if (action === 'compensate' && move.pastPivot) return 'past-pivot';
     await move.intervene(action, reason);
     return 'done';
   }
@@ -236,7 +242,7 @@ export class SagaEngine implements Sagas, Mover {
 
   /** One saga a transaction: a saga that cannot be moved holds up no other. */
   async #wakeDue(): Promise<void> {
-    for (const id of await dueSagas(this.#options.db, [...this.#definitions.keys()], batchMax)) {
+    for (const id of await dueSagas(this.#options.db, this.#places, batchMax)) {
       if (this.#stopped) return;
       crashPoint('saga.timer');
       await this.#alone(

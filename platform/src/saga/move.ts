@@ -53,14 +53,12 @@ export class Move {
     return idsOf(this.#row.cause, this.#row.id);
   }
 
-  get pastPivot(): boolean {
-    return this.#index >= this.#definition.pivot;
+  get #pastPivot(): boolean {
+    return isPastPivot(this.#definition, this.#row);
   }
 
   get #index(): number {
-    const index = this.#definition.steps.findIndex((step) => step.name === this.#row.step);
-    assert(index >= 0, `saga ${this.#definition.name} has no step ${this.#row.step}`);
-    return index;
+    return stepIndex(this.#definition, this.#row);
   }
 
   /** Acts on the reply to the step it waits for. `here`: a local step that follows may run in this transaction. */
@@ -108,12 +106,12 @@ export class Move {
     const step = this.#definition.steps[this.#index] as Step<never, never, never>;
     if (row.status === 'compensating') return this.#again(step, 'undo');
     if (row.status !== 'running') return;
-    if (step.kind === 'local' && (row.leftMs > 0 || this.pastPivot)) return this.runLocal();
+    if (step.kind === 'local' && (row.leftMs > 0 || this.#pastPivot)) return this.runLocal();
     if (step.kind === 'local') {
       this.#note('timed out');
       return this.turnBack({ code: 'saga.timed-out', detail: 'All of it took too long.' }, false);
     }
-    if (this.pastPivot) return this.#again(step, 'do');
+    if (this.#pastPivot) return this.#again(step, 'do');
     this.#note('timed out');
     await this.turnBack(
       step.timeoutFailure ?? { code: 'saga.timed-out', detail: `The step ${step.name} took too long.` },
@@ -254,7 +252,7 @@ export class Move {
 
   /** Before the pivot nobody waits longer than the saga may take in all. */
   #wakeIn(ms: number): void {
-    const bounded = this.#row.status === 'running' && !this.pastPivot;
+    const bounded = this.#row.status === 'running' && !this.#pastPivot;
     this.#row.wakeInMs = bounded ? Math.max(0, Math.min(ms, this.#row.leftMs)) : ms;
   }
 
@@ -294,6 +292,17 @@ export class Move {
       ...(failure && { failure }),
     };
   }
+}
+
+/** Whether a saga only goes forward from where it stands. */
+export function isPastPivot(definition: SagaDefinition<never>, row: SagaRow): boolean {
+  return stepIndex(definition, row) >= definition.pivot;
+}
+
+function stepIndex({ name, steps }: SagaDefinition<never>, row: SagaRow): number {
+  const index = steps.findIndex((step) => step.name === row.step);
+  assert(index >= 0, `saga ${name} has no step ${row.step}`);
+  return index;
 }
 
 function backoffMs(attempt: number): number {

@@ -43,12 +43,19 @@ export async function lockSagaOf(sql: Sql, definition: string, key: string): Pro
   return rows[0];
 }
 
-/** Ids of sagas whose time has come, the longest waiting first. Only definitions that this program knows. */
-export async function dueSagas(sql: Sql, definitions: readonly string[], limit: number): Promise<string[]> {
+/** A step of a definition. */
+export interface SagaPlace {
+  readonly definition: string;
+  readonly step: string;
+}
+
+/** Ids of sagas whose time has come, the longest waiting first. Only those that stand at steps that this program knows. */
+export async function dueSagas(sql: Sql, places: readonly SagaPlace[], limit: number): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
-    `select id from kit.saga where status in ('running', 'compensating') and wake_at <= clock_timestamp() and definition = any($1)
-    order by wake_at limit $2`,
-    [definitions, limit],
+    `select id from kit.saga where status in ('running', 'compensating') and wake_at <= clock_timestamp()
+      and (definition, step) in (select * from unnest($1::text[], $2::text[]))
+    order by wake_at limit $3`,
+    [places.map(({ definition }) => definition), places.map(({ step }) => step), limit],
   );
   return rows.map((row) => row.id);
 }

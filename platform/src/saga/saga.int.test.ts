@@ -281,6 +281,35 @@ describe('a saga', () => {
     assert.equal((await ended(late)).status, 'completed');
   });
 
+  it('sends the command of a step past its pivot again also when a cancel has come too late', async () => {
+    const key = newKey();
+    trips.behaviour.agency.set(`tickets ${key}`, () => 'later');
+    await trips.begin(key);
+    await sawStep(key, 'do tickets');
+    assert.equal(await cancel(key), 'past-pivot');
+    await trips.db.query('update kit.saga set wake_at = now() where key = $1 and wake_at is not null', [key]);
+    await until(key, ({ step, attempt }) => step === 'tickets' && attempt === 2);
+    await answer(key, 'tickets');
+    assert.equal((await ended(key)).status, 'completed');
+  });
+
+  it('that stands at a step of a newer program is left to that', async () => {
+    const [newer, hasty] = [newKey(), newKey()];
+    for (const key of [newer, hasty])
+      trips.behaviour.agency.set(`seat ${key}`, (mode) => (mode === 'do' ? 'later' : { kind: 'done', output: {} }));
+    await trips.begin(newer);
+    await sawStep(newer, 'do seat');
+    await trips.db.query(`update kit.saga set step = 'choose a meal', wake_at = now() where key = $1`, [newer]);
+    // Its time comes after that of the other, in the same look or a later one.
+    await trips.begin(hasty, 'hasty trip');
+    assert.equal((await ended(hasty)).status, 'compensated');
+    const { status, step, attempt } = await trips.row(newer);
+    assert.deepEqual([status, step, attempt], ['running', 'choose a meal', 1]);
+    await trips.db.query(`update kit.saga set step = 'seat' where key = $1`, [newer]);
+    await answer(newer, 'seat');
+    await ended(newer);
+  });
+
   it('that is stuck before its pivot is turned back by a cancel as well', async () => {
     const key = newKey();
     trips.behaviour.agency.set(`seat ${key}`, (mode) =>

@@ -1,5 +1,6 @@
 import type { Order } from '@stoa/contracts/order';
 import type { Cart } from '@stoa/contracts/order-carts';
+import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { assert, type Violation } from '@stoa/platform/errors';
 import type { Role } from '@stoa/platform/schema';
 import { run, type Service, type ServiceDefinition } from '@stoa/platform/service';
@@ -44,7 +45,14 @@ export interface HostedOrder {
 
 /** The order service on a real database, behind a socket, among stand-ins for its neighbours. Answers are checked against the contract. */
 export async function hostOrder(): Promise<HostedOrder> {
-  const neighbours: Neighbours = { catalogue: new Map(), stock: new Map(), reservation: reserved };
+  const neighbours: Neighbours = {
+    catalogue: new Map(),
+    stock: new Map(),
+    reservation: reserved,
+    // Nobody is paid: orders stay pending unless refused.
+    later: new Set([paymentCommands.authorisePayment]),
+    answers: new Map(),
+  };
   const definitions = [order as unknown as ServiceDefinition<never>, ...standIns(neighbours)];
   const databases = new Map(
     await Promise.all(definitions.map(async ({ name }) => [name, await testDatabase(name)] as const)),

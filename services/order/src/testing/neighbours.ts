@@ -1,12 +1,15 @@
 import { inventoryContract } from '@stoa/contracts/inventory';
 import { inventoryCommands } from '@stoa/contracts/inventory-messages';
+import { paymentContract } from '@stoa/contracts/payment';
+import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { type PricedSku, productContract } from '@stoa/contracts/product';
 import { shippingContract } from '@stoa/contracts/shipping';
+import { shippingCommands } from '@stoa/contracts/shipping-messages';
 import { userContract } from '@stoa/contracts/user';
 import { fault } from '@stoa/platform/errors';
 import { newId } from '@stoa/platform/ids';
-import type { Outcome } from '@stoa/platform/schema';
-import { commandHandler, defineService, type ServiceDefinition } from '@stoa/platform/service';
+import type { CommandType, Message, Outcome } from '@stoa/platform/schema';
+import { type CommandHandler, commandHandler, defineService, type ServiceDefinition } from '@stoa/platform/service';
 
 /** What the services around order have, as the tests put it there. */
 export interface Neighbours {
@@ -15,6 +18,10 @@ export interface Neighbours {
   stock: Map<string, number> | 'down';
   /** What becomes of reservations. */
   reservation: Outcome<Record<string, never>>;
+  /** Commands that wait for the test's own answer; the others are carried out at once. */
+  readonly later: Set<CommandType>;
+  /** What answers a command that waits, by its type and the order that it is about. */
+  readonly answers: Map<string, (outcome: Outcome) => Promise<void>>;
 }
 
 export const reserved: Neighbours['reservation'] = { kind: 'done', output: {} };
@@ -38,12 +45,26 @@ export function priced(sku: string, amount: number, currency = 'EUR'): PricedSku
   };
 }
 
-/** Stand-ins for the services that carts and orders ask, with as much of their contracts as they use. Nobody is paid: orders stay pending unless refused. */
+/** Stand-ins for the services that carts and orders ask, with as much of their contracts as they use. */
 export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
   const { getPrices } = productContract.operations;
   const { getAvailability } = inventoryContract.operations;
   const { getContact } = userContract.operations;
   const { quoteShipping } = shippingContract.operations;
+  const carriesOut = (command: CommandType, output: object = {}): CommandHandler<never> => ({
+    command,
+    later: true,
+    doMany: async (commands, _tx, service) =>
+      commands.map((received) => {
+        if (!neighbours.later.has(command)) return { kind: 'done', output };
+        const { key } = received as Message;
+        neighbours.answers.set(`${command.type} ${key}`, (outcome) =>
+          service.db.transaction(async (tx) => service.reply(tx, received, outcome)),
+        );
+        return 'later';
+      }),
+    undoMany: async (commands) => commands.map(() => reserved),
+  });
   return [
     defineService<never>({
       name: 'product',
@@ -71,6 +92,17 @@ export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
           doMany: async (commands) => commands.map(() => neighbours.reservation),
           undoMany: async (commands) => commands.map(() => reserved),
         }),
+        carriesOut(inventoryCommands.commitStock),
+        carriesOut(inventoryCommands.restock),
+      ],
+    }),
+    defineService<never>({
+      name: 'payment',
+      contract: { ...paymentContract, operations: {} },
+      commands: [
+        carriesOut(paymentCommands.authorisePayment, { paymentId: newId() }),
+        carriesOut(paymentCommands.capturePayment, { paymentId: newId() }),
+        carriesOut(paymentCommands.releasePayment, { refunded: { amount: 0, currency: 'EUR' } }),
       ],
     }),
     defineService<never>({
@@ -84,7 +116,8 @@ export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
     }),
     defineService<never>({
       name: 'shipping',
-      contract: { ...shippingContract, operations: { quoteShipping }, commands: {} },
+      contract: { ...shippingContract, operations: { quoteShipping } },
+      commands: [carriesOut(shippingCommands.bookShipment), carriesOut(shippingCommands.cancelShipment)],
       routes: {
         quoteShipping: async ({ query: { currency } }: { query: { currency: string } }) => ({
           body: { code: 'standard', title: 'Standard', price: { amount: 500, currency }, minDays: 2, maxDays: 4 },

@@ -30,14 +30,14 @@ export const checkOut = saga<CheckOutInput, OpenOrder, OrderDeps>(checkOutName)
     completed: cancelIfAskedTo,
   });
 
-/** A cancel that came while the check-out was past its pivot has waited for this moment. */
+/** A cancel that came while the check-out was past its pivot has waited for this moment. Where the money was refused, that has started one already. */
 function cancelIfAskedTo(
   ended: SagaView<CheckOutInput, OpenOrder>,
   tx: Parameters<typeof startCancellation>[0],
   service: OrderService,
 ): void {
-  const { cancellationRequested, status } = (ended as CheckOut).state.state;
-  if (cancellationRequested === null || status !== 'confirmed') return;
+  const { cancellationRequested, payment, status } = (ended as CheckOut).state.state;
+  if (cancellationRequested === null || status !== 'confirmed' || payment.status === 'authorised') return;
   startCancellation(
     tx,
     ended.state.state,

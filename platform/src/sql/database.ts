@@ -97,10 +97,10 @@ export class Database implements Sql {
     const pending = new Pending();
     let broken: Error | undefined;
     let first: unknown;
+    let ending = false;
     try {
       const begun = this.#send(client, options.isolation ? `begin isolation level ${options.isolation}` : 'begin');
       begun.catch(() => undefined);
-      let ending = false;
       const sql: Sql = {
         query: async <R extends object>(text: string, values?: readonly unknown[]) => {
           // The commit follows the writers' statements without waiting for their answers: what comes later would run outside the transaction.
@@ -125,6 +125,7 @@ export class Database implements Sql {
       pending.committed();
       return result;
     } catch (error) {
+      ending = true;
       await this.#send(client, 'rollback').catch((lost: Error) => {
         broken = lost;
       });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { findAppError } from '../errors/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
@@ -120,6 +121,37 @@ describe('a transaction', () => {
       }).catch(reject);
     });
     assert.equal(await seen, 1);
+  });
+
+  it('has committed, and tells its other followers, when one of them throws', async () => {
+    const warned = once(process, 'warning');
+    const told: string[] = [];
+    const done = await db.transaction(async (tx) => {
+      await tx.query(`insert into thing values ($1, $2)`, [41, 'followed']);
+      tx.afterCommit(() => {
+        throw new Error('a follower with a bug');
+      });
+      tx.afterCommit(() => told.push('the other'));
+      return 'done';
+    });
+    assert.deepEqual([done, told, await count('id = 41')], ['done', ['the other'], 1]);
+    assert.match(String((await warned)[0]), /a follower with a bug/);
+  });
+
+  it('takes no statement of a branch that goes on after another has failed', async () => {
+    let goOn: () => void = () => undefined;
+    const failed = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let late: Promise<unknown> = Promise.resolve();
+    const work = db.transaction(async (tx) => {
+      late = failed.then(() => tx.query(`insert into thing values ($1, $2)`, [42, 'too late']));
+      await tx.query('select 1 / 0', []);
+    });
+    await assert.rejects(work, /division by zero/);
+    goOn();
+    await assert.rejects(late, /after its end/);
+    assert.equal(await count('id = 42'), 0);
   });
 
   it('tells nobody after a rollback', async () => {

@@ -33,8 +33,15 @@ export class Pending {
     }
   }
 
+  /** Tells every follower. One that throws has a bug, which must neither keep the others from hearing nor look like a transaction that failed. */
   committed(): void {
-    for (const run of this.#after) run();
+    for (const run of this.#after) {
+      try {
+        run();
+      } catch (error) {
+        process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
   }
 }
 

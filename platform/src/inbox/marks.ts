@@ -9,8 +9,16 @@ function lowestId(ms: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
-/** Makes the partitions of the coming days and drops those whose messages are older than thirty days. Run at start and daily. */
-export async function tendMarks(sql: Sql, nowMs: number): Promise<void> {
+/**
+ * Makes the partitions of the coming days and drops those whose messages are older than thirty days, by the database's clock: a process whose own is a month
+ * ahead would let messages take effect again. Run at start and daily. `laterMs` is for tests.
+ */
+export async function tendMarks(sql: Sql, laterMs = 0): Promise<void> {
+  const [clock] = await sql.query<{ ms: number }>(
+    'select extract(epoch from clock_timestamp())::float8 * 1000 as ms',
+    [],
+  );
+  const nowMs = (clock?.ms ?? 0) + laterMs;
   const today = Math.floor(nowMs / dayMs) * dayMs;
   const partitions = await sql.query<{ name: string }>(
     `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'kit.mark'::regclass`,

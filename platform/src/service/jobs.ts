@@ -12,7 +12,7 @@ const nameForm = /^[a-z]+(-[a-z]+)*$/;
 
 /** What the kit itself does at intervals in every database. */
 export const kitJobs: readonly Job[] = [
-  { name: 'tend-marks', everyMs: 6 * hourMs, run: (service) => tendMarks(service.db, service.clock.nowMs()) },
+  { name: 'tend-marks', everyMs: 6 * hourMs, run: (service) => tendMarks(service.db) },
   { name: 'forget-old-keys', everyMs: hourMs, run: (service) => forgetOldKeys(service.db) },
 ];
 

@@ -89,6 +89,7 @@ async function messagesThrough(open: Open) {
     accept: async ([message]) => {
       if (message !== undefined) arrived[who] = message;
     },
+    bury: async () => undefined,
   });
   const { transport, close } = await open(mailbox('one'), mailbox('other'));
   const payload = { when: new Date(0), nothing: undefined, list: ['of the sender'] };

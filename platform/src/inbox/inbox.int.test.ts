@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
@@ -20,6 +21,10 @@ function message(key: string, what: string, type = 'thing.told.v1'): Message<{ w
     occurredAt: new Date().toISOString(),
     cause: { correlationId: 'test' },
   };
+}
+
+function nested(levels: number): unknown {
+  return JSON.parse('['.repeat(levels) + ']'.repeat(levels));
 }
 
 describe('the inbox', () => {
@@ -183,6 +188,22 @@ describe('the inbox', () => {
     await inbox.accept([bad]);
     assert.deepEqual(await effects(), ['behind']);
   });
+
+  for (const [what, spoil] of [
+    ['nested too deep', (good: Message) => ({ ...good, payload: { what: 'bad', deep: nested(5_000) } })],
+    ['of a key too long for an index', (good: Message) => ({ ...good, key: randomBytes(3_000).toString('hex') })],
+    ['with a text that no database takes', (good: Message) => ({ ...good, payload: { what: 'bad', note: 'a\0b' } })],
+  ] as const) {
+    it(`keeps a message ${what} as dead when it fails, instead of refusing it for ever`, async () => {
+      poison.add('bad');
+      const inbox = await start();
+      await inbox.accept([message('a', 'before'), spoil(message('b', 'bad')), message('c', 'after')]);
+      assert.deepEqual((await effects()).sort(), ['after', 'before']);
+      const [letter] = await listDeadLetters(db, { limit: 10, afterSeq: 0 });
+      assert.deepEqual([letter?.status, letter?.type], ['dead', 'undecodable']);
+      assert.ok(letter?.reason);
+    });
+  }
 
   it('parks what it does not know until a program that does starts, and holds back its key meanwhile', async () => {
     const old = await start({ knows: (type) => type === 'thing.told.v1' });

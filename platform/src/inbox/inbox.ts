@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
-import { findAppError } from '../errors/index.ts';
 import { crashPoint, turn } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
-import { type Database, isConnectionError, type Sql, sqlState, type Tx } from '../sql/index.ts';
+import { type Database, isConnectionError, type Tx } from '../sql/index.ts';
 import { idsOf } from '../telemetry/index.ts';
 import type { Undecodable } from '../transport/index.ts';
 import { undecodableType } from './dead-letters.ts';
+import { deadAtOnce, type Failure, isOfTheData, keep, keyOfItsOwn, reasonOf, shown } from './keep.ts';
 import { type Arrival, Arrivals, settle } from './mailbox.ts';
-import { claimDue, keepMessages, markArrivals, nextDue, recordFailure, unpark } from './statements.ts';
+import { claimDue, markArrivals, nextDue, recordFailure, unpark } from './statements.ts';
 
 export interface InboxOptions {
   readonly db: Database;
@@ -83,18 +83,18 @@ export class Inbox {
     return delivered;
   }
 
-  /** Keeps what arrived and is no message: dead from the start, each under a key of its own, so that it holds back nobody. */
+  /** Keeps what arrived and is no message: dead from the start. It holds back its key, where that is known, and nobody else. */
   async bury(undecodable: readonly Undecodable[]): Promise<void> {
     for (const { id, reason } of undecodable)
       this.#options.log.error({ messageId: id, reason }, 'what arrived is no message');
     const occurredAt = new Date().toISOString();
     await keep(
       this.#options.db,
-      undecodable.map(({ id, reason, payload }) => ({
+      undecodable.map(({ id, key, reason, payload }) => ({
         message: {
           id,
           type: undecodableType,
-          key: `${undecodableType}:${id}`,
+          key: key ?? keyOfItsOwn(id),
           payload,
           occurredAt,
           cause: { correlationId: id },
@@ -221,18 +221,11 @@ export class Inbox {
     }
   }
 
-  /** A message that the database cannot hold would be delivered for ever: it is kept as text, dead, and holds back its key. */
+  /** A message that the database cannot hold would be delivered for ever: it is kept as text, dead, and holds back its key if it can. */
   async #keepShown(message: Message, refused: unknown): Promise<void> {
     if (!isOfTheData(refused)) throw refused;
-    const { id, type, occurredAt, cause } = message;
-    const payload = { type, text: textOf(message.payload) };
-    await keep(this.#options.db, [
-      {
-        message: { id, type: undecodableType, key: message.key, payload, occurredAt, cause },
-        ...deadAtOnce,
-        reason: reasonOf(refused),
-      },
-    ]);
+    const { id, type } = message;
+    await keep(this.#options.db, [{ message: shown(message), ...deadAtOnce, reason: reasonOf(refused) }]);
     this.#options.log.error({ messageId: id, type, err: refused }, 'message is dead: the database cannot hold it');
   }
 
@@ -312,47 +305,8 @@ export class Inbox {
 /** What was taken is a newer program's business: it is put back untouched. */
 class Strange extends Error {}
 
-interface Failure {
-  readonly status: 'waiting' | 'dead' | 'parked';
-  readonly attempts: number;
-  readonly delayMs: number;
-  readonly reason: string | null;
-}
-
-const deadAtOnce = { status: 'dead', attempts: 0, delayMs: 0 } as const;
-
-function keep(sql: Sql, rows: readonly (Failure & { message: Message })[]): Promise<unknown> {
-  return sql.query(keepMessages, [
-    JSON.stringify(
-      rows.map(({ message: { id, type, key, ...body }, ...failure }) => ({ id, type, key, body, ...failure })),
-    ),
-  ]);
-}
-
 function messageOf({ id, type, key, body }: Kept): Message {
   return { ...body, id, type, key } as Message;
-}
-
-function reasonOf(error: unknown): string {
-  const known = findAppError(error);
-  const text = known ? `${known.code}: ${known.message}` : error instanceof Error ? error.message : String(error);
-  return text.slice(0, 500);
-}
-
-/** Data exceptions (class 22, such as a text with a NUL in it) and what is nested too deep: no later try can end better. */
-function isOfTheData(error: unknown): boolean {
-  const state = sqlState(error) ?? '';
-  return error instanceof RangeError || state.startsWith('22') || state === '54001';
-}
-
-const shownLengthMax = 4_000;
-
-function textOf(payload: unknown): string {
-  try {
-    return JSON.stringify(payload).slice(0, shownLengthMax).toWellFormed();
-  } catch {
-    return 'It cannot be shown.';
-  }
 }
 
 /** The database is away: nothing was tried, so nothing is counted. */

@@ -12,12 +12,16 @@ export interface Transport {
 /** Takes messages into a subscriber's inbox. */
 export interface Mailbox {
   accept(messages: readonly Message[]): Promise<void>;
+  /** Keeps what is no message, for people to look at. */
+  bury(undecodable: readonly Undecodable[]): Promise<void>;
 }
 
-/** What came out of a queue and is no message of ours. */
+/** What arrived and is no message that could be carried out or kept. */
 export interface Undecodable {
-  /** The same for the same delivery, however often it comes. */
+  /** Its own where that can be read; the same for the same delivery, however often it comes. */
   readonly id: string;
+  /** The key that it holds back, where that can be read. */
+  readonly key?: string | undefined;
   /** What is wrong with it, for people. */
   readonly reason: string;
   /** What it was, as far as it can be shown: shortened, as text or base64. */
@@ -26,8 +30,6 @@ export interface Undecodable {
 
 /** Takes what comes out of a broker's queue, where anybody may put anything. */
 export interface BrokerMailbox extends Mailbox {
-  /** Keeps what cannot be decoded, for people to look at. */
-  bury(undecodable: readonly Undecodable[]): Promise<void>;
   /** Rejects while `accept` would for want of the database. */
   reach(): Promise<void>;
 }

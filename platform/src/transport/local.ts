@@ -1,5 +1,6 @@
 import { fault } from '../errors/index.ts';
 import type { Message } from '../schema/index.ts';
+import { arrivedFrom, handIn } from './arrived.ts';
 import type { Mailbox, Transport } from './definition.ts';
 
 /**
@@ -16,10 +17,9 @@ export class LocalTransport implements Transport {
   async deliver(subscriber: string, messages: readonly Message[]): Promise<void> {
     const mailbox = this.#mailboxes.get(subscriber);
     if (!mailbox) throw fault('service.unavailable', `${subscriber} does not run in this process.`);
-    await mailbox.accept(messages.map(copyOf));
+    await handIn(
+      mailbox,
+      messages.map((message) => arrivedFrom(JSON.stringify(message))),
+    );
   }
-}
-
-function copyOf(message: Message): Message {
-  return JSON.parse(JSON.stringify(message)) as Message;
 }

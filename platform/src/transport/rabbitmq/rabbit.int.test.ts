@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from 'rabbitmq-client';
+import { newId } from '../../ids/index.ts';
 import { listDeadLetters, redrive } from '../../inbox/index.ts';
 import { type Line, openLine, type RabbitServer, startRabbitServer } from '../../testing/index.ts';
 import { connectRabbit, type RabbitTransport } from '../index.ts';
@@ -216,10 +217,14 @@ describe('messages through RabbitMQ', () => {
     await until(async () => (await waiting()) === 0, 'the queue is empty');
   });
 
-  it('that are none become dead letters, which stay dead, and hold nobody back', async () => {
+  it('that are none become dead letters, which stay dead, and hold back nobody but those behind them of their key', async () => {
     const rabbit = await connect();
     const json = { contentType: 'application/json', exchange: 'stoa', routingKey: 'hearer.x', durable: true };
     const junk = Buffer.alloc(5 * 1_048_576, 0xff);
+    const nested = () => {
+      const text = JSON.stringify({ ...message('b', 1), payload: 'nested' });
+      return Buffer.from(text.replace('"nested"', '['.repeat(5_000) + ']'.repeat(5_000)));
+    };
     const bodies = [
       [json, Buffer.from('{"id":')],
       [{ ...json, contentEncoding: 'utf-8', messageId: 'another' }, Buffer.from('{"id":')],
@@ -228,13 +233,17 @@ describe('messages through RabbitMQ', () => {
       [json, Buffer.from('['.repeat(100_000) + ']'.repeat(100_000))],
       [{ ...json, contentEncoding: 'utf-8' }, Buffer.from(JSON.stringify({ ...message('a', 1), payload: '\0' }))],
       [json, Buffer.from(JSON.stringify({ ...message('b', 1), type: 'thing.told.v2', payload: '\0' }))],
+      [json, nested()],
+      [{ ...json, contentEncoding: 'utf-8' }, nested()],
+      [json, Buffer.from(JSON.stringify(message('k'.repeat(900) + newId().repeat(100), 1)))],
+      [json, Buffer.from(JSON.stringify({ ...message('b', 1), id: newId().toUpperCase() }))],
       [{ ...json, contentType: 'application/octet-stream', messageId: 'm'.repeat(200) }, junk],
       [{ ...json, contentType: 'text/plain' }, Buffer.from('hello')],
       [json, Buffer.alloc(0)],
     ] as const;
     for (const [envelope, body] of bodies)
       await other.acquire().then((ch) => ch.basicPublish(envelope, body).then(() => ch.close()));
-    await rabbit.deliver('hearer', [message('a', 0)]);
+    await rabbit.deliver('hearer', [message('a', 1), message('c', 0)]);
     await openHearing(rabbit);
     await until(async () => (await count()) === 1, 'the message behind them has taken effect');
     const letters = async () => listDeadLetters(hearer.db, { limit: 100, afterSeq: 0 });
@@ -246,6 +255,7 @@ describe('messages through RabbitMQ', () => {
     }
     assert.equal(await redrive(hearer.db, 'all'), 0);
     assert.equal((await letters()).length, bodies.length);
+    await hearer.checkEffects({ c: 1 });
   });
 
   it('that are being handled when a service stops are finished and acknowledged; the others wait for the next', async () => {

@@ -1,7 +1,7 @@
 import type { AsyncMessage, Channel } from 'rabbitmq-client';
 import { turn } from '../../lifecycle/index.ts';
-import type { Message } from '../../schema/index.ts';
-import type { BrokerMailbox, Undecodable } from '../definition.ts';
+import { handIn } from '../arrived.ts';
+import type { BrokerMailbox } from '../definition.ts';
 import { closeChannel, openChannel } from './channel.ts';
 import type { BrokerCounts } from './counts.ts';
 import type { Link } from './link.ts';
@@ -111,20 +111,12 @@ export class Session {
 
   async #handOver(batch: readonly AsyncMessage[]): Promise<void> {
     const { mailbox, counts, service } = this.#options;
-    const messages: Message[] = [];
-    const undecodable: Undecodable[] = [];
-    let redelivered = 0;
-    for (const delivery of batch) {
-      const decoded = decode(delivery);
-      if ('message' in decoded) messages.push(decoded.message);
-      else undecodable.push(decoded.undecodable);
-      if (delivery.redelivered) redelivered++;
-    }
-    counts.add(service, 'redelivered', redelivered);
-    if (undecodable.length > 0) await mailbox.bury(undecodable);
-    counts.add(service, 'undecodable', undecodable.length);
-    if (messages.length > 0) await mailbox.accept(messages);
-    counts.add(service, 'consumed', messages.length);
+    const arrived = batch.map(decode);
+    const undecodable = arrived.filter((one) => 'undecodable' in one).length;
+    counts.add(service, 'redelivered', batch.filter(({ redelivered }) => redelivered).length);
+    await handIn(mailbox, arrived);
+    counts.add(service, 'undecodable', undecodable);
+    counts.add(service, 'consumed', arrived.length - undecodable);
   }
 
   #acknowledge(batch: readonly AsyncMessage[]): void {

@@ -56,7 +56,10 @@ describe('a message in a queue', () => {
     ['an id that is no UUID', { id: 'x' }],
     ['no type', { type: undefined }],
     ['a key that holds a NUL', { key: 'a\0' }],
+    ['a key too long for an index', { key: 'k'.repeat(201) }],
+    ['an id in capitals', { id: message.id.toUpperCase() }],
     ['half a character in its payload', { payload: '\ud800' }],
+    ['a payload nested too deep to be written down again', { payload: JSON.parse('['.repeat(32) + ']'.repeat(32)) }],
     ['no cause', { cause: null }],
     ['a delay below zero', { delayMs: -1 }],
     ['a step of no saga', { step: { saga: 'x' } }],
@@ -65,6 +68,12 @@ describe('a message in a queue', () => {
       undecodable(encode({ ...message, ...change } as unknown as Message));
     });
   }
+
+  it('keeps its own id and key when only its payload is wrong, so that it can hold back what is behind it', () => {
+    const { id, key } = undecodable(encode({ ...message, payload: 'a\0b' }));
+    assert.deepEqual([id, key], [message.id, message.key]);
+    assert.equal(undecodable(encode({ ...message, type: '' })).key, undefined);
+  });
 
   it('that is none is shown as text where it is text, else as base64, and shortened', () => {
     assert.deepEqual(undecodable(Buffer.from('hé')).payload, {

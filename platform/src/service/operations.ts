@@ -2,9 +2,10 @@ import { fault, refusal } from '../errors/index.ts';
 import { decodeCursor, pageOf } from '../http/index.ts';
 import { type Inbox, listDeadLetters, redrive, skip } from '../inbox/index.ts';
 import type { SagaDefinition, SagaEngine } from '../saga/index.ts';
-import { IdText, type Message, type Operation, strict, Type } from '../schema/index.ts';
+import { IdText, type Operation, strict, Type } from '../schema/index.ts';
 import type { Database } from '../sql/index.ts';
 import type { Traces } from '../telemetry/index.ts';
+import { arrivedFrom, handIn } from '../transport/index.ts';
 import type { Handler, ServiceDefinition } from './definition.ts';
 import type { HealthReport } from './edge.ts';
 import { type OpsContract, opsContract, type SagaDetail, type SagaSummary } from './ops-contract.ts';
@@ -127,7 +128,7 @@ function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox, he
     },
     async takeMessages({ body }) {
       // What cannot be taken now is not the sender's mistake: it keeps the messages and delivers them again.
-      await inbox.accept(body.messages as readonly Message[]).catch((cause: unknown) => {
+      await handIn(inbox, body.messages.map(arrivedFrom)).catch((cause: unknown) => {
         throw fault('service.unavailable', 'The inbox cannot take messages now.', { cause, retryAfterS: 1 });
       });
       return {};

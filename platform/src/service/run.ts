@@ -20,7 +20,7 @@ import type { Fleet } from './fleet.ts';
 import { answerProbes, healthOf, type ProcessHealth } from './health.ts';
 import { type HostedService, hostService } from './host-service.ts';
 import { measureCertificate, measureEndpoints, measureServices } from './measure.ts';
-import { opsContract, type TravellingMessage } from './ops-contract.ts';
+import { opsContract } from './ops-contract.ts';
 
 export interface RunOptions {
   readonly environment: Environment;
@@ -106,11 +106,9 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
 
   const local = new LocalTransport();
   const elsewhere = new RemoteTransport(async (subscriber, messages) => {
-    // In no trace: a delivery is of many, and how long each of its messages was under way is told when it is handled.
-    const cause = { correlationId: messages[0]?.cause.correlationId ?? newId(), traceparent: newTraceparent(false) };
-    await self
-      .client(opsContract(subscriber))
-      .takeMessages({ body: { messages: messages as TravellingMessage[] } }, { cause });
+    // In no trace and with an id of its own: a delivery is of many, and how long each of its messages was under way is told when it is handled.
+    const cause = { correlationId: newId(), traceparent: newTraceparent(false) };
+    await self.client(opsContract(subscriber)).takeMessages({ body: { messages: [...messages] } }, { cause });
   });
   const transport: Transport = broker ?? {
     deliver: (subscriber, messages) => (doors.has(subscriber) ? local : elsewhere).deliver(subscriber, messages),

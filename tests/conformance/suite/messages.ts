@@ -114,6 +114,25 @@ export function messages({ place, test }: Conformance): void {
     return { type, state, attempts, error: error.replace(bad.id, '…'), held, skipped };
   });
 
+  test('one that no database takes is dead at once, and holds back those behind it of its key and nobody else', async () => {
+    const before = await customers();
+    const bad = { ...registered(newId()), payload: { note: 'a\0b' } };
+    const behind = { ...registered(newId()), key: bad.key };
+    await sendToAnalytics(place(), [bad, behind, registered(newId())]);
+    await customersWhen(before + 1);
+    const [letter] = await lettersWhen(shop, 1);
+    assert.equal(letter?.id, bad.id);
+    const held = (await customers()) - before;
+    const { redriven } = await shop.expectAdmin<{ redriven: number }>(200, 'POST', '/api/v1/ops/dead-letters/redrive', {
+      body: { all: true },
+    });
+    const skipped = await skip(bad.id);
+    await customersWhen(before + 2);
+    await shop.settled();
+    const { type, state, attempts, error } = letter;
+    return { type, state, attempts, error, held, redriven, skipped, letters: (await lettersOf(shop)).length };
+  });
+
   async function hurriedUntilDead(count: number): Promise<void> {
     await until(
       async () => {

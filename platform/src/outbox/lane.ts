@@ -17,6 +17,8 @@ export interface LaneOptions {
   readonly confirm: (seqs: readonly number[]) => Promise<void>;
   /** Whether other processes commit rows too, which nobody offers here. */
   readonly hasPeers: boolean;
+  /** Milliseconds after which it is said again that a subscriber takes nothing. */
+  readonly warnEveryMs: number;
 }
 
 interface Row {
@@ -57,6 +59,7 @@ export class Lane {
   #running: Promise<void> | undefined;
   readonly #stop = new AbortController();
   #failures = 0;
+  #warnedAtMs = 0;
   #yielded = false;
 
   constructor(options: LaneOptions) {
@@ -190,12 +193,15 @@ export class Lane {
     this.#failures++;
     const delayMs =
       Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(this.#failures, 10)) * (0.5 + Math.random() / 2);
-    if (this.#failures === 3) {
-      this.#options.log.warn(
-        { subscriber: this.#options.subscriber, err: error },
-        'messages wait: the subscriber cannot take them',
-      );
-    }
+    this.#warn(error);
     await sleep(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+  /** A first failure may be a passing one. A subscriber that takes nothing for long is somebody's business, for as long as that lasts. */
+  #warn(error: unknown): void {
+    const { subscriber, warnEveryMs, log } = this.#options;
+    const nowMs = performance.now();
+    if (this.#failures < 3 || (this.#failures > 3 && nowMs - this.#warnedAtMs < warnEveryMs)) return;
+    this.#warnedAtMs = nowMs;
+    log.warn({ subscriber, failures: this.#failures, err: error }, 'messages wait: the subscriber cannot take them');
   }
 }

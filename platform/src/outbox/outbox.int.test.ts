@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import pino from 'pino';
 import { event, type Message, strict, Type } from '../schema/index.ts';
 import { Database, migrate, readMigrations } from '../sql/index.ts';
@@ -280,5 +281,80 @@ describe('the outbox', () => {
     assert.deepEqual(numbers('one'), [0]);
     await until(async () => (await left()) === 0);
     assert.deepEqual(numbers('one'), [0, 1]);
+  });
+
+  it('says again and again of whom it is that takes nothing, and why, until they take it', async () => {
+    const lines: { msg: string; subscriber: string; err: { message: string } }[] = [];
+    const heard = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) });
+    const { outbox } = openProcess(['one', 'other'], { log: heard, warnEveryMs: 1 });
+    away.add('one');
+    await publish(outbox, 'a', 1);
+    await until(() => lines.length >= 3);
+    for (const { msg, subscriber, err } of lines) {
+      assert.deepEqual(
+        [msg, subscriber, err.message],
+        ['messages wait: the subscriber cannot take them', 'one', 'one is away'],
+      );
+    }
+    away.clear();
+    await until(async () => (await left()) === 0);
+  });
+
+  describe('with 100,000 rows for a subscriber that is away, and two processes', () => {
+    /** Rows of the outbox that were read by going through the table. */
+    const walked = async () =>
+      (
+        await db.query<{ rows: number; looks: number }>(
+          `select seq_tup_read as rows, idx_scan as looks from pg_stat_user_tables where relid = 'kit.outbox'::regclass`,
+          [],
+        )
+      )[0] ?? { rows: 0, looks: 0 };
+
+    beforeEach(async () => {
+      away.add('one');
+      await db.query(
+        `insert into kit.outbox (id, subscriber, type, key, body)
+        select gen_random_uuid(), 'one', 'thing.told.v1', 'k' || n, '{}' from generate_series(1, 100000) n`,
+      );
+      await db.query('analyze kit.outbox');
+    });
+
+    it('does not go through them to find who has to be served', async () => {
+      const before = await walked();
+      openProcess(['other'], { lookEveryMs: 10 });
+      openProcess(['other'], { lookEveryMs: 10 });
+      // Statistics are told when a connection rests, those of looks and of the lane alike.
+      await until(async () => (await walked()).looks > before.looks + 10);
+      assert.ok((await walked()).rows - before.rows < 100_000, 'the table was gone through');
+    });
+
+    it('looks once at a time, however many tell it to', async () => {
+      openProcess(['other']);
+      const peer = new pg.Client(server.url);
+      let told = 0;
+      peer.on('notification', () => told++);
+      await peer.connect();
+      const counted = async (what: string) =>
+        (await peer.query(`select count(*)::int as n ${what}`)).rows[0].n as number;
+      const here = 'from pg_stat_activity where datname = current_database()';
+      try {
+        await until(async () => (await counted('from kit.lease')) === 1);
+        await until(async () => (await counted(`${here} and query like 'listen%' and state = 'idle'`)) === 1);
+        await peer.query('listen stoa_outbox');
+        const holder = new pg.Client(server.url);
+        await holder.connect();
+        try {
+          await holder.query('begin; lock table kit.outbox in access exclusive mode');
+          for (let n = 0; n < 100; n++) await peer.query('notify stoa_outbox');
+          await until(async () => told === 100 && (await counted(`${here} and wait_event_type = 'Lock'`)) > 0);
+          const looks = await counted(`${here} and wait_event_type = 'Lock' and query like '%subscriber%created_at%'`);
+          assert.equal(looks, 1);
+        } finally {
+          await holder.end();
+        }
+      } finally {
+        await peer.end();
+      }
+    });
   });
 });

@@ -13,9 +13,12 @@ export interface RelayOptions {
   readonly hasPeers?: boolean;
   /** Milliseconds between two looks for rows that nobody offered; 1,000 unless given. */
   readonly lookEveryMs?: number;
+  /** Milliseconds after which it is said again that a subscriber takes nothing; 60,000 unless given. */
+  readonly warnEveryMs?: number;
 }
 
 const lookEveryMsDefault = 1_000;
+const warnEveryMsDefault = 60_000;
 const removeAfterMs = 10;
 const channel = 'stoa_outbox';
 /** Commits of so many milliseconds are told of together. */
@@ -27,12 +30,30 @@ const remove = `
 delete from kit.outbox o using unnest($1::text[], $2::bigint[]) as gone(subscriber, seq)
 where o.subscriber = gone.subscriber and o.seq = gone.seq`;
 
+/**
+ * Subscribers whose lowest row is old enough. A jump a subscriber along the primary key, however many rows they have: with one away for an hour there are
+ * hundreds of thousands, and this is asked once a second and for what peers commit. Whichever row is overdue becomes the lowest before long.
+ */
+const findWaiting = `
+with recursive lowest as (
+  (select subscriber, created_at from kit.outbox order by subscriber, seq limit 1)
+  union all
+  select next.subscriber, next.created_at from lowest cross join lateral (
+    select o.subscriber, o.created_at from kit.outbox o where o.subscriber > lowest.subscriber
+    order by o.subscriber, o.seq limit 1
+  ) next
+)
+select subscriber from lowest where created_at <= clock_timestamp() - $1 * interval '1 millisecond'`;
+
 /** Hands committed messages over and removes them once they are safe at their subscriber. One relay a database is active. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #lease: Lease;
   #looking: NodeJS.Timeout | undefined;
+  #isLooking = false;
+  /** How old rows have to be for the look after this one; undefined when nobody has asked for it. */
+  #lookAgainMs: number | undefined;
   #confirmed: { subscriber: string; seq: number }[] = [];
   #removal: Promise<void> | undefined;
   #listening: Listening | undefined;
@@ -40,13 +61,13 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#lease = new Lease(options.db, 'relay', () => void this.#look(0));
+    this.#lease = new Lease(options.db, 'relay', () => this.#lookFor(0));
   }
 
   start(): void {
     this.#lease.start();
-    this.#looking = setInterval(() => void this.#look(overdueMs), this.#options.lookEveryMs ?? lookEveryMsDefault);
-    if (this.#options.hasPeers) this.#listening = this.#options.db.listen(channel, () => void this.#look(0));
+    this.#looking = setInterval(() => this.#lookFor(overdueMs), this.#options.lookEveryMs ?? lookEveryMsDefault);
+    if (this.#options.hasPeers) this.#listening = this.#options.db.listen(channel, () => this.#lookFor(0));
   }
 
   /** Takes what has just been committed in this process. */
@@ -74,30 +95,39 @@ export class Relay {
     }, tellAfterMs);
   }
 
-  /** The backstop: finds rows that nobody offered, committed by another process or before a start. */
-  async #look(olderThanMs: number): Promise<void> {
-    if (!this.#lease.held) return;
-    try {
-      const rows = await this.#options.db.query<{ subscriber: string }>(
-        `select distinct subscriber from kit.outbox where created_at <= clock_timestamp() - $1 * interval '1 millisecond'`,
-        [olderThanMs],
-      );
-      for (const { subscriber } of rows) this.#lane(subscriber).fallBehind();
-    } catch {
-      // The database is away; the next look finds them.
+  /** The backstop: finds rows that nobody offered, committed by another process or before a start. One look at a time, however many ask for one. */
+  #lookFor(olderThanMs: number): void {
+    this.#lookAgainMs = Math.min(olderThanMs, this.#lookAgainMs ?? olderThanMs);
+    if (!this.#isLooking) void this.#lookWhileAsked();
+  }
+
+  async #lookWhileAsked(): Promise<void> {
+    this.#isLooking = true;
+    while (this.#lookAgainMs !== undefined && this.#lease.held) {
+      const olderThanMs = this.#lookAgainMs;
+      this.#lookAgainMs = undefined;
+      try {
+        const rows = await this.#options.db.query<{ subscriber: string }>(findWaiting, [olderThanMs]);
+        for (const { subscriber } of rows) this.#lane(subscriber).fallBehind();
+      } catch {
+        // The database is away; the next look finds them.
+      }
     }
+    this.#lookAgainMs = undefined;
+    this.#isLooking = false;
   }
 
   #lane(subscriber: string): Lane {
     let lane = this.#lanes.get(subscriber);
     if (!lane) {
-      const { db, transport, log, hasPeers = false } = this.#options;
+      const { db, transport, log, hasPeers = false, warnEveryMs = warnEveryMsDefault } = this.#options;
       lane = new Lane({
         subscriber,
         db,
         transport,
         log,
         hasPeers,
+        warnEveryMs,
         active: () => this.#lease.held,
         confirm: (seqs) => this.#remove(subscriber, seqs),
       });

@@ -16,6 +16,8 @@ export interface GatewaySettings {
   readonly upstreamConnectionsMax: number;
   readonly headersTimeoutMs: number;
   readonly bodyTimeoutMs: number;
+  /** How long a client may take nothing of an answer that is ready. */
+  readonly unreadTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   /** Share of good answers that leave a line in the log, 0 to 1; the bad ones all do. */
   readonly accessLogSample: number;
@@ -50,6 +52,7 @@ const settings = {
   STOA_UPSTREAM_CONNECTIONS: count('to one replica of a service', 256, 1, 10_000, 'connections'),
   STOA_HEADERS_TIMEOUT_MS: timeoutMs('how long headers may take to arrive', 10_000),
   STOA_BODY_TIMEOUT_MS: timeoutMs('how long a body may take to arrive', 15_000),
+  STOA_UNREAD_TIMEOUT_MS: timeoutMs('how long a client may take nothing of its answer', 30_000),
   STOA_KEEP_ALIVE_TIMEOUT_MS: timeoutMs('how long an idle connection is kept', 65_000),
   STOA_ACCESS_LOG_SAMPLE: share('good answers that leave a line in the log', 0.01),
 };
@@ -75,6 +78,7 @@ export function readGatewaySettings(environment: Environment): GatewaySettings {
     upstreamConnectionsMax: values.STOA_UPSTREAM_CONNECTIONS,
     headersTimeoutMs: values.STOA_HEADERS_TIMEOUT_MS,
     bodyTimeoutMs: values.STOA_BODY_TIMEOUT_MS,
+    unreadTimeoutMs: values.STOA_UNREAD_TIMEOUT_MS,
     keepAliveTimeoutMs: values.STOA_KEEP_ALIVE_TIMEOUT_MS,
     accessLogSample: values.STOA_ACCESS_LOG_SAMPLE,
   };

@@ -9,6 +9,7 @@ import { createCors } from './answer/cors.ts';
 import { rawProblem } from './answer/write.ts';
 import { createCachedAnswers } from './cache/cached-answers.ts';
 import { type GatewaySettings, readGatewaySettings } from './config.ts';
+import { createConnections } from './connections.ts';
 import { createInFlight } from './in-flight.ts';
 import { createLimits } from './limits/limits.ts';
 import { createOwnTarget } from './operations/own-target.ts';
@@ -63,8 +64,8 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
   server.on('request', (_request, response) => {
     if (draining) response.shouldKeepAlive = false;
   });
-  server.on('request', receive);
-  server.on('checkContinue', receive);
+  const connections = createConnections(receive, settings);
+  connections.watch(server);
   const url = await listen(server, settings);
 
   return {
@@ -83,6 +84,7 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
       await own.hosted.close(deadlineMs);
       await elsewhere.close();
       inFlight.close();
+      connections.close();
     },
   };
 }

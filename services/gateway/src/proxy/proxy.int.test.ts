@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -449,6 +449,132 @@ describe('time', () => {
     await assert.rejects(reader.read());
     await until(() => gone, 'the service hears of it');
     await closed;
+  });
+});
+
+describe('clients that do not read', () => {
+  const huge: RequestListener = (_request, response) => {
+    const chunk = Buffer.alloc(65_536);
+    let left = 1_000;
+    const more = () => {
+      while (left > 0) {
+        left -= 1;
+        if (!response.write(chunk)) return response.once('drain', more);
+      }
+      return response.end();
+    };
+    more();
+  };
+  const get = lines('GET /api/v1/things/1 HTTP/1.1', 'Host: a');
+
+  test('are cut off, so that they hold no connection to a service', async () => {
+    await start([await httpReplica((request, response) => (request.url?.endsWith('/1') ? huge : ok)(request, response))], {
+      STOA_UPSTREAM_CONNECTIONS: '1',
+      STOA_UNREAD_TIMEOUT_MS: '300',
+    });
+    const client = connect(gateway.port, '127.0.0.1', () => client.write(get));
+    client.on('error', () => undefined);
+    client.pause();
+    assert.equal((await call('/api/v1/things/2', { signal: AbortSignal.timeout(8_000) })).status, 200);
+    client.destroy();
+    assert.deepEqual(outcomes(), ['ok', 'ok']);
+  });
+
+  test('are not those that read slowly', async () => {
+    await start([await httpReplica(huge)], { STOA_UNREAD_TIMEOUT_MS: '1000' });
+    const startedMs = Date.now();
+    const request = httpRequest(url('/api/v1/things/1'));
+    request.end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    let bytes = 0;
+    let rest = 0;
+    for await (const chunk of response) {
+      bytes += (chunk as Buffer).length;
+      rest += (chunk as Buffer).length;
+      if (rest < 4_000_000) continue;
+      rest = 0;
+      await pause(200);
+    }
+    assert.equal(bytes, 65_536_000);
+    assert.ok(Date.now() - startedMs > 2_000);
+  });
+
+  test('nor those that wait for a stream in which nothing happens', async () => {
+    let stream: ServerResponse | undefined;
+    await start(
+      [
+        await httpReplica((request, response) => {
+          if (request.url !== '/api/v1/watch') return ok(request, response);
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.write('data: 1\n\n');
+          stream = response;
+        }),
+      ],
+      { STOA_UNREAD_TIMEOUT_MS: '100' },
+    );
+    const answer = await call('/api/v1/watch');
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    await pause(500);
+    stream?.write('data: 2\n\n');
+    assert.equal(Buffer.from((await reader.read()).value as Uint8Array).toString(), 'data: 2\n\n');
+    await reader.cancel();
+  });
+
+  test('have one request under way at a time, however many they send ahead; the answers come in order', async () => {
+    const running: ServerResponse[] = [];
+    const asked: string[] = [];
+    await start([
+      await httpReplica((request, response) => {
+        asked.push(request.url ?? '');
+        running.push(response);
+      }),
+    ]);
+    const ahead = [1, 2, 3].map((id) => lines(`GET /api/v1/things/${id} HTTP/1.1`, 'Host: a')).join('');
+    const client = connect(gateway.port, '127.0.0.1', () => client.write(ahead));
+    let text = '';
+    client.on('data', (chunk) => (text += chunk));
+    for (const id of [1, 2, 3]) {
+      await until(() => asked.length === 1, `request ${id} is asked for`);
+      // Another client's request takes the same way: had the next one of this client been handed on, it would have come first.
+      const other = call(`/api/v1/things/other-${id}`);
+      await until(() => running.length === 2, 'the other request is asked for');
+      assert.deepEqual(asked, [`/api/v1/things/${id}`, `/api/v1/things/other-${id}`]);
+      for (const response of running.splice(0)) response.end(`"${asked.shift()}"`);
+      assert.equal((await other).status, 200);
+    }
+    await until(() => text.includes('things/3"'), 'the last answer');
+    client.destroy();
+    assert.deepEqual(
+      [...text.matchAll(/"\/api\/v1\/things\/(\d)"/g)].map(([, id]) => id),
+      ['1', '2', '3'],
+    );
+  });
+
+  test('and go away leave nothing behind of what they have sent ahead', async () => {
+    const asked: string[] = [];
+    let gone = false;
+    await start([
+      await httpReplica((request, response) => {
+        asked.push(request.url ?? '');
+        if (request.url?.endsWith('/last')) return ok(request, response);
+        request.socket.once('close', () => (gone = true));
+      }),
+    ]);
+    const client = connect(gateway.port, '127.0.0.1', () => client.write(get.repeat(20)));
+    await until(() => asked.length > 0, 'the service is asked');
+    client.destroy();
+    await until(() => gone, 'the service hears of it');
+    assert.equal((await call('/api/v1/things/last')).status, 200);
+    assert.deepEqual(asked, ['/api/v1/things/1', '/api/v1/things/last']);
+  });
+
+  test('and send ahead without end are cut off', async () => {
+    await start([await httpReplica(() => undefined)]);
+    const client = connect(gateway.port, '127.0.0.1', () => client.write(get.repeat(200)));
+    client.on('error', () => undefined);
+    client.resume();
+    await until(() => client.closed, 'the connection is closed');
   });
 });
 

@@ -77,7 +77,8 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
       draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      await Promise.race([inFlight.drain(), until(deadlineMs)]);
+      inFlight.drain();
+      await Promise.race([connections.rest(), until(deadlineMs)]);
       server.closeAllConnections();
       await closed;
       await limits?.close();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { userContract } from '@stoa/contracts/user';
 import type { Hints } from '@stoa/platform/cache';
 import { lines, rawRequest } from './testing/raw-request.ts';
 import { answerOk, hashSecret, startTestGateway, type TestGateway } from './testing/start-test-gateway.ts';
@@ -456,6 +457,30 @@ describe('draining', () => {
     await assert.rejects(watching);
     await assert.rejects(call('/api/v1/things/2'));
     finish();
+    assert.equal((await running).status, 200);
+    await closed;
+  });
+
+  test('what was let in is finished, also when it has not been handed on yet', async () => {
+    let letThrough: (value: { body: unknown }) => void = () => assert.fail('the key is not asked for');
+    let asked = false;
+    const { verifyApiKey } = userContract.operations;
+    await gateway.offer(
+      'user',
+      { verifyApiKey },
+      {
+        verifyApiKey: () => {
+          asked = true;
+          return new Promise((resolve) => (letThrough = resolve));
+        },
+      },
+    );
+    const running = call('/api/v1/mine', { headers: bearer('stoa_key_slow') });
+    running.catch(() => undefined);
+    await until(() => asked, 'somebody finds out whose key it is');
+    const closed = gateway.edge.close(Date.now() + 5_000);
+    await assert.rejects(call('/api/v1/things/2'));
+    letThrough({ body: { id: crypto.randomUUID(), name: 'till', role: 'operator' } });
     assert.equal((await running).status, 200);
     await closed;
   });

@@ -17,9 +17,8 @@ interface Running {
 export interface InFlight {
   /** From the hand-over until the answer has gone out. */
   add(exchange: Exchange, limits: { answerByMs: number; streamedBody: boolean; streams: boolean }): void;
-  readonly size: number;
-  /** Streams end at once, for they have no end of their own; resolves when nothing runs any more. */
-  drain(): Promise<void>;
+  /** Streams end at once, for they have no end of their own; everything else may finish. */
+  drain(): void;
   close(): void;
 }
 
@@ -33,7 +32,6 @@ const graceMs = 1_000;
  */
 export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): InFlight {
   const running = new Set<Running>();
-  let rests: (() => void) | undefined;
   let draining = false;
 
   function look(): void {
@@ -72,14 +70,8 @@ export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): In
       const service = found.kind === 'route' ? found.route.service : 'gateway';
       const one = { exchange, service, answerByMs, bodyByMs, streams, bytesRead: 0, bytesReadAtMs: nowMs };
       running.add(one);
-      exchange.response.once('close', () => {
-        running.delete(one);
-        if (running.size === 0) rests?.();
-      });
+      exchange.response.once('close', () => running.delete(one));
       if (draining && streams) exchange.response.destroy();
-    },
-    get size() {
-      return running.size;
     },
     drain() {
       draining = true;
@@ -87,10 +79,6 @@ export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): In
         if (streams) exchange.response.destroy();
         else exchange.response.shouldKeepAlive = false;
       }
-      return new Promise((resolve) => {
-        rests = resolve;
-        if (running.size === 0) resolve();
-      });
     },
     close: () => clearInterval(timer),
   };

@@ -68,11 +68,13 @@ function kindOf(operation: Operation) {
   // Small bodies that are read raw are as soon over as any other.
   const uploads = operation.rawBody !== undefined && bodyBytesMax > bodyBytesMaxDefault;
   const streams = operation.streams !== undefined;
+  const kind: Way['kind'] =
+    operation.streams === 'text/event-stream' ? 'events' : streams || uploads ? 'body' : undefined;
   return {
     isIdempotent: idempotent.has(operation.method),
     honoursKeys: operation.idempotency !== undefined,
     bodyBytesMax,
-    lasts: streams || uploads,
+    kind,
     streams,
   };
 }

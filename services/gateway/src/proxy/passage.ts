@@ -11,7 +11,7 @@ import { failureOf, tooBusy } from './failures.ts';
 import { bufferedBytesMax, type RequestBody, readWhole, StreamedBody } from './request-body.ts';
 import { type Outgoing, readOutgoing, sentBy } from './request-headers.ts';
 import type { RetryBudget } from './retry-budget.ts';
-import type { Upstream, Upstreams } from './upstreams.ts';
+import type { Kind, Upstream, Upstreams } from './upstreams.ts';
 
 /** Everything about an operation's requests that is known before the first of them. */
 export interface Way {
@@ -27,8 +27,8 @@ export interface Way {
   readonly isIdempotent: boolean;
   readonly honoursKeys: boolean;
   readonly bodyBytesMax: number;
-  /** A stream or an upload, which takes as long as it takes: it has only to go on. */
-  readonly lasts: boolean;
+  /** Of a stream or an upload, which takes as long as it takes: it has only to go on. Of all else, each request decides. */
+  readonly kind: 'body' | 'events' | undefined;
   /** The answer is a stream, whose first bytes may come long after its headers. */
   readonly streams: boolean;
 }
@@ -49,7 +49,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #context: HandedOn;
   readonly #outgoing: Outgoing;
-  readonly #lasts: boolean;
+  readonly #kind: Kind;
   #body: RequestBody = { kind: 'none' };
   #attempts = 0;
   #endpoint: Endpoint | undefined;
@@ -67,14 +67,14 @@ export class Passage implements Dispatcher.DispatchHandler {
     this.#response = response;
     this.#context = context;
     this.#outgoing = readOutgoing(request);
-    this.#lasts = way.lasts || this.#outgoing.waitS > 0;
+    this.#kind = way.kind ?? this.#kindByItself();
   }
 
   start(): void {
     this.#way.retries.earn();
     this.#response.once('close', this.#leave);
     const { bodyBytes } = this.#outgoing;
-    if (bodyBytes === 0 || this.#request.method === 'GET' || this.#request.method === 'HEAD') this.#attempt(undefined);
+    if (!this.#hasBody()) this.#attempt(undefined);
     else if (bodyBytes !== undefined && bodyBytes <= bufferedBytesMax) {
       readWhole(this.#request, (bytes) => {
         this.#body = { kind: 'buffered', bytes };
@@ -84,6 +84,16 @@ export class Passage implements Dispatcher.DispatchHandler {
       this.#body = { kind: 'streamed', bytesExpected: bodyBytes };
       this.#attempt(undefined);
     }
+  }
+
+  #hasBody(): boolean {
+    return this.#outgoing.bodyBytes !== 0 && this.#request.method !== 'GET' && this.#request.method !== 'HEAD';
+  }
+
+  #kindByItself(): Kind {
+    const { bodyBytes, waitS } = this.#outgoing;
+    if (this.#hasBody() && (bodyBytes === undefined || bodyBytes > bufferedBytesMax)) return 'body';
+    return waitS > 0 ? 'wait' : 'answered';
   }
 
   #attempt(avoid: string | undefined): void {
@@ -97,7 +107,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     }
     const { url } = this.#endpoint;
     this.#upstream = this.#way.upstreams.of(url);
-    if (this.#upstream.send(this.#options(), this, this.#lasts)) return;
+    if (this.#upstream.send(this.#options(), this, this.#kind)) return;
     this.#upstream = undefined;
     this.#release('ok');
     if (this.#mayStartElsewhere()) this.#attempt(url);
@@ -135,7 +145,7 @@ export class Passage implements Dispatcher.DispatchHandler {
       // Kept after a HEAD too, which undici does not dare by itself: these servers send no body after one.
       reset: false,
       // Other requests have a deadline, which is watched where they came in.
-      headersTimeout: this.#way.lasts ? idleMsMax : 0,
+      headersTimeout: this.#way.kind === undefined ? 0 : idleMsMax,
       bodyTimeout: idleMsMax,
     };
   }
@@ -232,7 +242,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   };
 
   #settle(outcome: 'ok' | 'failed'): void {
-    this.#upstream?.over(this.#lasts);
+    this.#upstream?.over(this.#kind);
     this.#upstream = undefined;
     this.#release(outcome);
     this.#streamed?.destroy();

@@ -468,10 +468,13 @@ describe('clients that do not read', () => {
   const get = lines('GET /api/v1/things/1 HTTP/1.1', 'Host: a');
 
   test('are cut off, so that they hold no connection to a service', async () => {
-    await start([await httpReplica((request, response) => (request.url?.endsWith('/1') ? huge : ok)(request, response))], {
-      STOA_UPSTREAM_CONNECTIONS: '1',
-      STOA_UNREAD_TIMEOUT_MS: '300',
-    });
+    await start(
+      [await httpReplica((request, response) => (request.url?.endsWith('/1') ? huge : ok)(request, response))],
+      {
+        STOA_UPSTREAM_CONNECTIONS: '1',
+        STOA_UNREAD_TIMEOUT_MS: '300',
+      },
+    );
     const client = connect(gateway.port, '127.0.0.1', () => client.write(get));
     client.on('error', () => undefined);
     client.pause();
@@ -686,6 +689,50 @@ describe('replicas that fail', () => {
     for (const answer of await Promise.all(answers)) if (answer.status === 503) await problemOf(answer);
     abort.abort();
   });
+});
+
+describe('connections of their own', () => {
+  test('clients that wait find some however many streams are open', async () => {
+    let streams = 0;
+    await start(
+      [
+        await httpReplica((request, response) => {
+          if (request.url !== '/api/v1/watch') return ok(request, response);
+          streams += 1;
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.write('data: 1\n\n');
+        }),
+      ],
+      { STOA_CONNECTIONS_PER_ADDRESS: '3000' },
+    );
+    const abort = new AbortController();
+    const watching = Array.from({ length: 1_000 }, () => call('/api/v1/watch', { signal: abort.signal }));
+    assert.ok((await Promise.all(watching)).every(({ status }) => status === 200));
+    assert.equal(streams, 1_000);
+    assert.equal((await call('/api/v1/watch')).status, 503);
+    const waiting = await post('/api/v1/orders-of-things', '{}', { prefer: 'wait=5' });
+    assert.equal(waiting.status, 200);
+    abort.abort();
+  });
+
+  for (const [what, head, more] of [
+    ['in chunks', 'Transfer-Encoding: chunked', '1\r\n{\r\n'],
+    ['of 100,000 bytes', 'Content-Length: 100000', '{'],
+  ] as const) {
+    test(`a body ${what} that comes slowly takes none from requests that are soon answered`, async () => {
+      let begun = false;
+      const replica = await httpReplica((request, response) => {
+        if (request.method === 'POST') begun = true;
+        ok(request, response);
+      });
+      await start([replica], { STOA_UPSTREAM_CONNECTIONS: '1' });
+      const client = connect(gateway.port, '127.0.0.1');
+      client.write(lines('POST /api/v1/orders-of-things HTTP/1.1', 'Host: a', head) + more);
+      await until(() => begun, 'the service is sent its beginning');
+      assert.equal((await call('/api/v1/things/1', { signal: AbortSignal.timeout(3_000) })).status, 200);
+      client.destroy();
+    });
+  }
 });
 
 describe('answers for all', () => {

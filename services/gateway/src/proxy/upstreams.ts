@@ -8,20 +8,21 @@ export interface UpstreamSettings {
   readonly connect: Connector | undefined;
 }
 
+/**
+ * What a request does with its connection. It is soon `answered`; or its client prefers to `wait`; or it moves a `body`, a file or one that its client sends
+ * no faster than it likes; or it is a stream of `events`. Each has connections of its own, so that no kind can take them from the others.
+ */
+export type Kind = 'answered' | 'wait' | 'body' | 'events';
+
 /** One replica of a service, with the connections to it. */
 export interface Upstream {
-  /**
-   * Sends a request when there is room for it; false when there is none.
-   *
-   * @param lasts it may take long by its nature (a stream, an upload, a client that prefers to wait): such ones have connections of their own,
-   *   so that they cannot take all of them from the others
-   */
-  send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, lasts: boolean): boolean;
+  /** Sends a request when there is room for it; false when there is none. */
+  send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, kind: Kind): boolean;
   /** It has asked lately that its connections be closed: until then it is taken to be going, though it works until it is gone. */
   readonly retiringUntilMs: number;
   retire(): void;
   /** To be called once for each one sent, when it is over. */
-  over(lasts: boolean): void;
+  over(kind: Kind): void;
 }
 
 export interface Upstreams {
@@ -34,6 +35,7 @@ const idleMs = 55_000;
 const connectMs = 2_000;
 /** Requests that wait for a connection, for each connection. */
 const queuedPerConnection = 4;
+/** Of each kind that may take long by its nature. */
 const lastingMax = 1_000;
 /** Answers' headers. */
 const headersBytesMax = 16_384;
@@ -77,8 +79,7 @@ export function createUpstreams(settings: UpstreamSettings): Upstreams {
 class PooledUpstream implements Upstream {
   usedAtMs = 0;
   retiringUntilMs = 0;
-  readonly #brief: Bounded;
-  readonly #lasting: Bounded;
+  readonly #connections: Readonly<Record<Kind, Bounded>>;
 
   constructor(url: string, { connectionsMax, connect }: UpstreamSettings) {
     const pool = (connections: number) =>
@@ -92,9 +93,14 @@ class PooledUpstream implements Upstream {
         keepAliveMaxTimeout: idleMs,
         maxHeaderSize: headersBytesMax,
       });
-    this.#brief = { pool: pool(connectionsMax), running: 0, runningMax: connectionsMax * (1 + queuedPerConnection) };
     // No queue: what lasts may not wait for what lasts.
-    this.#lasting = { pool: pool(lastingMax), running: 0, runningMax: lastingMax };
+    const lasting = () => ({ pool: pool(lastingMax), running: 0, runningMax: lastingMax });
+    this.#connections = {
+      answered: { pool: pool(connectionsMax), running: 0, runningMax: connectionsMax * (1 + queuedPerConnection) },
+      wait: lasting(),
+      body: lasting(),
+      events: lasting(),
+    };
   }
 
   retire(): void {
@@ -102,23 +108,23 @@ class PooledUpstream implements Upstream {
   }
 
   get isBusy(): boolean {
-    return this.#brief.running + this.#lasting.running > 0;
+    return Object.values(this.#connections).some(({ running }) => running > 0);
   }
 
-  send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, lasts: boolean): boolean {
-    const bounded = lasts ? this.#lasting : this.#brief;
+  send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, kind: Kind): boolean {
+    const bounded = this.#connections[kind];
     if (bounded.running >= bounded.runningMax) return false;
     bounded.running += 1;
     bounded.pool.dispatch(options, handler);
     return true;
   }
 
-  over(lasts: boolean): void {
-    (lasts ? this.#lasting : this.#brief).running -= 1;
+  over(kind: Kind): void {
+    this.#connections[kind].running -= 1;
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#brief.pool.destroy(), this.#lasting.pool.destroy()]);
+    await Promise.all(Object.values(this.#connections).map(({ pool }) => pool.destroy()));
   }
 }
 

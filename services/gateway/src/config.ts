@@ -9,6 +9,7 @@ export interface GatewaySettings {
   /** Origins of other sites whose scripts may call; `*` for all; empty for none. */
   readonly corsOrigins: readonly string[];
   readonly limits: LimitSettings | undefined;
+  readonly streamsPerCallerMax: number;
   readonly cacheBytesMax: number;
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
@@ -46,6 +47,7 @@ const settings = {
   STOA_RATE_LIMIT_ANONYMOUS: quota('one address without a token', 300),
   STOA_RATE_LIMIT_AUTH: quota('sign-ins and the like of one address', 20),
   STOA_RATE_LIMIT_KEY: quota("one machine's key", 10_000),
+  STOA_STREAMS_PER_CALLER: count('open streams of events of one caller', 20, 1, 1e6, 'streams'),
   STOA_CACHE_BYTES: count('memory for answers that are kept', 33_554_432, 0, 2 ** 34, 'bytes'),
   STOA_CONNECTIONS: count('open connections', 10_000, 1, 1e6, 'connections'),
   STOA_CONNECTIONS_PER_ADDRESS: count('open connections of one address', 2_000, 1, 1e6, 'connections'),
@@ -72,6 +74,7 @@ export function readGatewaySettings(environment: Environment): GatewaySettings {
     proxies: values.STOA_TRUSTED_PROXIES,
     corsOrigins: values.STOA_CORS_ORIGINS,
     limits: values.STOA_RATE_LIMITS === 'off' ? undefined : limits,
+    streamsPerCallerMax: values.STOA_STREAMS_PER_CALLER,
     cacheBytesMax: values.STOA_CACHE_BYTES,
     connectionsMax: values.STOA_CONNECTIONS,
     connectionsPerAddressMax: values.STOA_CONNECTIONS_PER_ADDRESS,

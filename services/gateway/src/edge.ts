@@ -12,6 +12,7 @@ import { type GatewaySettings, readGatewaySettings } from './config.ts';
 import { createConnections } from './connections.ts';
 import { createInFlight } from './in-flight.ts';
 import { createLimits } from './limits/limits.ts';
+import { OpenStreams } from './limits/open-streams.ts';
 import { createOwnTarget } from './operations/own-target.ts';
 import { createPagesTarget } from './pages/pages-target.ts';
 import { createProxy } from './proxy/create-proxy.ts';
@@ -50,6 +51,7 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
     routes,
     callers,
     limits,
+    openStreams: limits && new OpenStreams(settings.streamsPerCallerMax),
     cached,
     cors: createCors(settings.corsOrigins),
     inFlight,

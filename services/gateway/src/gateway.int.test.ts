@@ -439,6 +439,30 @@ describe('scripts of other sites', () => {
   });
 });
 
+describe('streams of events', () => {
+  test('are open to each caller in a bounded number, and to others as well', async () => {
+    await start({ STOA_STREAMS_PER_CALLER: '2' });
+    gateway.behave = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: 1\n\n');
+    };
+    const aborts = [0, 1, 2].map(() => new AbortController());
+    const watch = (at: number, headers: Record<string, string> = {}) =>
+      call('/api/v1/watch', { headers, signal: (aborts[at] as AbortController).signal });
+    assert.deepEqual([(await watch(0)).status, (await watch(1)).status], [200, 200]);
+    const refused = await watch(2);
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '5']);
+    assert.equal(await codeOf(refused), 'quota-exceeded');
+    const [one, other] = [await gateway.token('customer'), await gateway.token('customer')];
+    for (const token of [one, one, other]) assert.equal((await watch(2, bearer(token))).status, 200);
+    assert.equal((await watch(2, bearer(one))).status, 429);
+    aborts[0]?.abort();
+    await until(async () => (await watch(2)).status === 200, 'the place of a stream that has ended is free');
+    aborts[1]?.abort();
+    aborts[2]?.abort();
+  });
+});
+
 describe('draining', () => {
   beforeEach(() => start({ STOA_RATE_LIMITS: 'off' }));
 

@@ -11,6 +11,7 @@ import { answer, answerProblem, ownHeaders, securityHeaders } from './answer/wri
 import type { CachedAnswers } from './cache/cached-answers.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Counted, Limits } from './limits/limits.ts';
+import type { OpenStreams } from './limits/open-streams.ts';
 import type { Proxies } from './request/client-address.ts';
 import type { Exchange } from './request/exchange.ts';
 import { readHead, withoutDropped } from './request/head.ts';
@@ -26,6 +27,7 @@ export interface Stations {
   readonly routes: Routes;
   readonly callers: Callers;
   readonly limits: Limits | undefined;
+  readonly openStreams: OpenStreams | undefined;
   readonly cached: CachedAnswers;
   readonly cors: Cors;
   readonly inFlight: InFlight;
@@ -43,7 +45,7 @@ const authBodyBytesMax = 16_384;
 
 /** What is done with each request, in this order: distrust, route, who, how many, from memory or handed on. No promise unless one is needed. */
 export function createReceiver(stations: Stations): (request: IncomingMessage, response: ServerResponse) => void {
-  const { clock, proxies, routes, callers, limits, cached, cors, inFlight } = stations;
+  const { clock, proxies, routes, callers, limits, openStreams, cached, cors, inFlight } = stations;
 
   /** Connections that are being closed: what was sent behind a refused request is not looked at, for it may be a part of it. */
   const doomed = new WeakSet<Socket>();
@@ -168,6 +170,9 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     const { request, response, head, cause, requestId, clientAddress, principal } = exchange;
     const { operation } = route;
     const streams = operation.streams === 'text/event-stream';
+    if (streams && openStreams?.enter(principal, clientAddress, response) === false) {
+      return finish(exchange, tooManyStreams());
+    }
     const timeoutMs = operation.timeoutMs ?? (operation.streams === undefined ? timeoutMsDefault : dayMs);
     const deadlineMs = clock.nowMs() + timeoutMs;
     request.url = exchange.url;
@@ -220,6 +225,10 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
 function exceeded(exchange: Exchange, counted: Counted): AppError {
   exchange.counted = counted;
   return refusal('quota-exceeded', 'Too many requests. Come back later.', { retryAfterS: counted.resetS });
+}
+
+function tooManyStreams(): AppError {
+  return refusal('quota-exceeded', 'Too many streams are open. Close one first.', { retryAfterS: 5 });
 }
 
 /** A stream of events: its HEAD would run as long as its GET. */

@@ -184,6 +184,26 @@ describe('a replica that fails', () => {
     ok(tea.remote.discovery.endpoints('tea').every(({ ejected }) => !ejected));
   });
 
+  test('is not taken to be well again because a call that had little time was not answered', async () => {
+    let behave: Behaviour = reset;
+    const a = await replica((request, response) => behave(request, response));
+    const tea = await teaAt(a.url, (await replica(good)).url);
+    const ask = (deadlineMs?: number) =>
+      tea.addTea({ body: { name: 'x' } }, { cause, ...(deadlineMs && { deadlineMs }) }).catch(() => undefined);
+    await until(() => a.seen.length === 4, ask);
+    behave = hang;
+    await until(
+      () => a.seen.length === 5,
+      () => ask(Date.now() + 100),
+    );
+    behave = reset;
+    await until(() => a.seen.length === 6, ask);
+    deepEqual(
+      tea.remote.discovery.endpoints('tea').map(({ ejected }) => ejected),
+      [true, false],
+    );
+  });
+
   test('in the middle of an answer, or in something else than JSON, is told apart', async () => {
     const half = await replica((_, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('{"na');

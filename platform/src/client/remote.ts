@@ -1,5 +1,5 @@
 import { Agent } from 'undici';
-import type { Discovery, Endpoint } from '../discovery/index.ts';
+import type { Discovery, Endpoint, Outcome } from '../discovery/index.ts';
 import { fault } from '../errors/index.ts';
 import { type InvokeResult, queryText, writeOnBehalf } from '../http/index.ts';
 import { type Attempt, notBegun } from '../resilience/index.ts';
@@ -54,7 +54,7 @@ export function createRemoteCaller({
       const endpoint = acquire(service, route);
       const leftMs = deadlineMs - Date.now();
       route.avoid = endpoint.url;
-      let outcome: 'ok' | 'failed' = 'failed';
+      let outcome: Outcome = 'failed';
       try {
         const body = call.body === undefined ? undefined : JSON.stringify(call.body);
         const answer = await sendRequest(agentOf(service), {
@@ -71,7 +71,7 @@ export function createRemoteCaller({
         if (answer.headers[notBegunHeader] === undefined) outcome = 'ok';
         return result;
       } catch (error) {
-        if (signal.aborted && leftMs < fairMs) outcome = 'ok';
+        if (signal.aborted && leftMs < fairMs) outcome = 'unknown';
         throw error instanceof SendFailure ? faultOf(service, error, signal.aborted) : error;
       } finally {
         endpoint.done(outcome);

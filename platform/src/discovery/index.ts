@@ -6,4 +6,5 @@ export {
   type Endpoint,
   type EndpointState,
 } from './discovery.ts';
+export type { Outcome } from './pool.ts';
 export { type DiscoverySettings, discoverySettings, urlSetting } from './settings.ts';

@@ -209,3 +209,29 @@ test('an instance that is left out is tried rather than the one that is to be av
   deepEqual(ejected(pool), [a]);
   equal(take(b).url, a);
 });
+
+test('a call that says nothing about its instance changes nothing but what is in flight', () => {
+  const { clock, pool, take } = poolOf(a, b);
+  fail(pool, a, 4);
+  const told = (url: string, outcome: 'ok' | 'failed' | 'unknown') => {
+    const leases = [take(), take()];
+    for (const lease of leases) lease.done(lease.url === url ? outcome : 'unknown');
+  };
+  told(a, 'unknown');
+  deepEqual(ejected(pool), []);
+  told(a, 'failed');
+  deepEqual(ejected(pool), [a]);
+  clock.advance(1_001);
+  // On trial: what is unknown is no good call.
+  let trial = take();
+  while (trial.url !== a) {
+    trial.done('ok');
+    trial = take();
+  }
+  trial.done('unknown');
+  deepEqual(ejected(pool), [a]);
+  deepEqual(
+    pool.list().map(({ inFlight }) => inFlight),
+    [0, 0],
+  );
+});

@@ -6,11 +6,14 @@ export interface PoolOptions {
   readonly random: () => number;
 }
 
+/** How a call went: the instance did its part, or not; `unknown` when that did not show (it was not asked, or not waited for). */
+export type Outcome = 'ok' | 'failed' | 'unknown';
+
 /** One instance, borrowed for one call. */
 export interface Lease {
   readonly url: string;
   /** Tells how the call went; only the first time counts. */
-  done(outcome: 'ok' | 'failed'): void;
+  done(outcome: Outcome): void;
 }
 
 interface Member {
@@ -100,7 +103,8 @@ export class Pool {
     return a !== undefined && b !== undefined && b.inFlight < a.inFlight ? b : a;
   }
 
-  #learn(member: Member, outcome: 'ok' | 'failed'): void {
+  #learn(member: Member, outcome: Outcome): void {
+    if (outcome === 'unknown') return;
     const nowMs = this.#options.clock.nowMs();
     const isOut = member.ejectedUntilMs !== undefined && member.ejectedUntilMs > nowMs;
     // A call from before the ejection says nothing that was not known.

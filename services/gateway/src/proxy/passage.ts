@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Discovery, Endpoint } from '@stoa/platform/discovery';
+import type { Discovery, Endpoint, Outcome } from '@stoa/platform/discovery';
 import { findAppError } from '@stoa/platform/errors';
 import { idsOf } from '@stoa/platform/telemetry';
 import type { Logger } from 'pino';
@@ -58,7 +58,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #answered = false;
   /** A replica that cannot work says so faster than the others work, and would draw all requests to itself. */
-  #outcome: 'ok' | 'failed' = 'ok';
+  #outcome: Outcome = 'ok';
   #gone = false;
 
   constructor(way: Way, request: IncomingMessage, response: ServerResponse, context: HandedOn) {
@@ -109,7 +109,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     this.#upstream = this.#way.upstreams.of(url);
     if (this.#upstream.send(this.#options(), this, this.#kind)) return;
     this.#upstream = undefined;
-    this.#release('ok');
+    this.#release('unknown');
     if (this.#mayStartElsewhere()) this.#attempt(url);
     else this.#fail(tooBusy(this.#way.service));
   }
@@ -126,7 +126,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     const other = discovery.acquire(discoveryName, endpoint.url);
     // Of two that were going, the one that began earlier may be back already.
     const [chosen, left] = upstreams.of(other.url).retiringUntilMs <= untilMs ? [other, endpoint] : [endpoint, other];
-    left.done('ok');
+    left.done('unknown');
     return chosen;
   }
 
@@ -192,7 +192,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     const url = this.#endpoint?.url;
     const begun = this.#controller !== undefined;
-    this.#settle(this.#isClients(error) ? 'ok' : 'failed');
+    this.#settle(this.#isClients(error) ? this.#outcomeSoFar() : 'failed');
     if (this.#gone) return;
     if (this.#answered) {
       // Cut short, so that nobody takes the half for the whole.
@@ -208,6 +208,11 @@ export class Passage implements Dispatcher.DispatchHandler {
   #isClients(error: Error): boolean {
     if (this.#gone) return this.#answered || !this.#isLate();
     return findAppError(error)?.kind === 'refusal';
+  }
+
+  /** Whose client went away before the answer has said nothing yet. */
+  #outcomeSoFar(): Outcome {
+    return this.#answered ? this.#outcome : 'unknown';
   }
 
   /** The service may have carried it out already, so it has to be one that may be carried out twice. */
@@ -241,7 +246,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     this.#controller?.abort(new Error('nobody waits for the answer any more'));
   };
 
-  #settle(outcome: 'ok' | 'failed'): void {
+  #settle(outcome: Outcome): void {
     this.#upstream?.over(this.#kind);
     this.#upstream = undefined;
     this.#release(outcome);
@@ -249,7 +254,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     this.#streamed = undefined;
   }
 
-  #release(outcome: 'ok' | 'failed'): void {
+  #release(outcome: Outcome): void {
     this.#endpoint?.done(outcome);
     this.#endpoint = undefined;
   }

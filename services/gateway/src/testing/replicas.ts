@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import type { Discovery } from '@stoa/platform/discovery';
+import type { Discovery, Outcome } from '@stoa/platform/discovery';
 import { fault } from '@stoa/platform/errors';
 
 /** A server that stands for one replica of a service. */
@@ -65,7 +65,7 @@ async function listening(server: Server): Promise<Replica> {
 /** How a request to a replica went, as discovery was told. */
 export interface Told {
   readonly url: string;
-  readonly outcome: 'ok' | 'failed';
+  readonly outcome: Outcome;
 }
 
 /** Finds the replicas in the order of the list, always the first that is not to be avoided, so that a test knows who is asked. */

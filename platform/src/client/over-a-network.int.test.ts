@@ -236,6 +236,27 @@ test('a connection on which nobody reads is given up in time for another replica
   );
 });
 
+test('a call whose time was up before it got a connection costs no connection', async () => {
+  const held: ServerResponse[] = [];
+  const ports = new Set<number | undefined>();
+  const a = await replica((request, response) => {
+    ports.add(request.socket.remotePort);
+    if (request.url === '/teas') held.push(response);
+    else good(request, response);
+  });
+  const remote = await placesOf({ tea: [a.url] });
+  const clients = createClients({ caller: 'order', local: new Map(), remote: { ...remote, connectionsMax: 1 } });
+  allClients.push(clients);
+  const tea = clients.client(teaContract);
+  const first = tea.addTea({ body: { name: 'x' } }, { cause });
+  for (let rounds = 0; held.length === 0 && rounds < 1_000; rounds++) await new Promise(setImmediate);
+  equal((await errorOf(tea.getTea({}, { cause, deadlineMs: Date.now() + 50 }))).code, 'service.deadline-exceeded');
+  json(held[0] as ServerResponse, 200, { name: 'assam' });
+  await first;
+  await tea.getTea({}, { cause });
+  equal(ports.size, 1);
+});
+
 test('an answer of more than 16 MiB is refused while it is read, announced or not', async () => {
   const piece = Buffer.alloc(1_048_576, 'x');
   const endless = await replica((_, response) => {

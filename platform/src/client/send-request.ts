@@ -59,9 +59,9 @@ export function sendRequest(agent: Agent, request: RequestToSend): Promise<RawAn
     signal.addEventListener('abort', onAbort, { once: true });
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {
-        // It waited for a connection until its time was up.
-        if (signal.aborted) started.abort(signal.reason as Error);
-        else controller = started;
+        // It waited for a connection until its time was up. Thrown, because an abort would end the connection, on which nothing has been sent.
+        if (signal.aborted) throw signal.reason;
+        controller = started;
       },
       onResponseStart(_, code, given) {
         status = code;

@@ -176,6 +176,20 @@ describe('a replica that fails', () => {
     equal(b.seen.length, calls);
   });
 
+  test('because it does not believe who calls loses no call, whatever it asks for, and is left out', async () => {
+    const strict = problem(401, 'auth.invalid', { 'x-stoa-unproven': '1' });
+    const [a, b] = [await replica(strict), await replica(good)];
+    const tea = await teaAt(a.url, b.url);
+    for (let call = 0; call < 40; call++) await tea.addTea({ body: { name: 'x' } }, { cause });
+    equal(b.seen.length, 40);
+    deepEqual(
+      tea.remote.discovery.endpoints('tea').map(({ ejected }) => ejected),
+      [true, false],
+    );
+    const alone = await errorOf((await teaAt(a.url)).addTea({ body: { name: 'x' } }, { cause }));
+    deepEqual([alone.code, alone.message], ['service.bad-gateway', 'tea does not believe who calls.']);
+  });
+
   test('with a good answer to give (a refusal, a fault of its own) stays in use', async () => {
     const a = await replica(problem(500, 'internal'));
     const b = await replica(problem(409, 'tea.cold'));

@@ -1,7 +1,7 @@
 import { Agent } from 'undici';
 import type { Discovery, Endpoint, Outcome } from '../discovery/index.ts';
 import { fault } from '../errors/index.ts';
-import { type InvokeResult, queryText, writeOnBehalf } from '../http/index.ts';
+import { type InvokeResult, queryText, unprovenHeader, writeOnBehalf } from '../http/index.ts';
 import { type Attempt, notBegun } from '../resilience/index.ts';
 import type { Operation } from '../schema/index.ts';
 import type { Trust } from '../trust/index.ts';
@@ -66,6 +66,7 @@ export function createRemoteCaller({
           signal,
           answerBytesMax,
         });
+        if (answer.headers[unprovenHeader] !== undefined) throw notBelieved(service);
         const result = { status: answer.status, headers: answer.headers, body: bodyOf(service, answer) };
         // A service that says what is wrong is there: one broken operation must not drive calls away from all its others.
         if (answer.headers[notBegunHeader] === undefined) outcome = 'ok';
@@ -141,6 +142,12 @@ function bodyOf(service: string, { text }: RawAnswer): unknown {
   } catch (error) {
     throw fault('service.bad-gateway', `${service} did not answer in JSON.`, { cause: error });
   }
+}
+
+/** Nothing was begun, and another replica may believe us. */
+function notBelieved(service: string) {
+  const cause = new Error('compare the clocks of both machines, and STOA_SERVICE_SECRET or the certificates of both');
+  return notBegun(fault('service.bad-gateway', `${service} does not believe who calls.`, { cause }));
 }
 
 function faultOf(service: string, { isBegun, cause }: SendFailure, isLate: boolean) {

@@ -12,7 +12,7 @@ import { checkAnswer } from './check-answer.ts';
 import type { OperationPlan } from './operation-plan.ts';
 import { logProblem, problemHeaders, problemOf } from './problem.ts';
 import { readCause, readGivenCause, readHead } from './request-head.ts';
-import { isFromOutside, readOnBehalf } from './service-headers.ts';
+import { isFromOutside, readOnBehalf, unprovenHeader } from './service-headers.ts';
 import { send, type WireAnswer, wireAnswer, wireProblem } from './write-answer.ts';
 
 /** Hears of an answered request: for metrics. `operation` is its name in the contract, so there are few of them. */
@@ -95,7 +95,8 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
     } catch (error) {
       const problem = problemOf(error, plan.declared, traceIdOf(cause.traceparent));
       logProblem(log, problem, error, plan.name, cause.correlationId);
-      wire = wireProblem(problem, problemHeaders(problem, error));
+      const about = error instanceof UnprovenCaller ? { [unprovenHeader]: '1' } : {};
+      wire = wireProblem(problem, { ...problemHeaders(problem, error), ...about });
     }
     const seconds = (performance.now() - startedMs) / 1000;
     observe?.(plan.name, method, wire.status, seconds);
@@ -170,7 +171,7 @@ async function identify(
   const { headers } = request;
   // Who signs shows no token of ours; as where the gateway is beside the service, nothing is read into what they show.
   const asking = async (of: Cause) => (access.who === 'signed' ? anonymous : bearer(headers, of, options));
-  const service = options.callerOf?.(request);
+  const service = callerOf(request, options);
   if (service === undefined) {
     return { door: 'socket', principal: await asking(cause), deadlineMs: ownDeadlineMs };
   }
@@ -180,6 +181,17 @@ async function identify(
     return { door: 'gateway', principal: await asking(readGivenCause(headers)), deadlineMs };
   }
   return { door: 'service', principal: behalf.principal ?? { kind: 'service', name: service }, deadlineMs };
+}
+
+/** The service that calls could not prove itself. Beside the problem, its answer says whose proof was bad. */
+class UnprovenCaller extends Error {}
+
+function callerOf(request: IncomingMessage, options: ExchangeOptions): string | undefined {
+  try {
+    return options.callerOf?.(request);
+  } catch (error) {
+    throw new UnprovenCaller('the calling service could not prove itself', { cause: error });
+  }
 }
 
 async function bearer(headers: IncomingHttpHeaders, cause: Cause, options: ExchangeOptions): Promise<Principal> {

@@ -29,7 +29,10 @@ before(async () => {
   hosted = await hostHttp(sampleShop(witness), sampleService, {
     log: sampleService.log,
     verifyToken,
-    callerOf: ({ headers }) => headers['x-stoa-service'] as string | undefined,
+    callerOf({ headers }) {
+      if (headers['x-stoa-service'] === 'impostor') throw refusal('auth.invalid', 'The proof is not valid.');
+      return headers['x-stoa-service'] as string | undefined;
+    },
     checkAnswers: true,
     traces,
     observe: (operation, method, status) => observed.push(`${method} ${operation} ${status}`),
@@ -101,6 +104,16 @@ describe('who may call', () => {
     const byOther = await ask('GET', '/api/v1/tea-orders/mine', { ...as('merchandiser'), ...behalf });
     deepEqual(byOther.body.principal, principals.merchandiser);
     equal((await ask('GET', '/api/v1/tea-orders/mine', behalf)).status, 401);
+  });
+
+  test('a bad proof of the calling service is told apart from a bad token', async () => {
+    const unproven = await ask('GET', '/api/v1/tea-orders/mine', { 'x-stoa-service': 'impostor', ...as('customer') });
+    deepEqual(
+      [unproven.status, unproven.body.code, unproven.headers.get('x-stoa-unproven')],
+      [401, 'auth.invalid', '1'],
+    );
+    const forged = await ask('GET', '/api/v1/tea-orders/mine', as('forged'));
+    deepEqual([forged.status, forged.headers.get('x-stoa-unproven')], [401, null]);
   });
 
   describe('what a gateway in another process hands on', () => {

@@ -13,4 +13,4 @@ export { type OpenApiDocument, openApiOf } from './openapi.ts';
 export { timeoutMsDefault } from './operation-plan.ts';
 export { declarationOf, type ErrorDeclarations, type Problem, problemHeaders, problemOf } from './problem.ts';
 export { readCause, readWait, waitSMax } from './request-head.ts';
-export { onBehalfHeader, timeoutHeader, writeOnBehalf } from './service-headers.ts';
+export { onBehalfHeader, timeoutHeader, unprovenHeader, writeOnBehalf } from './service-headers.ts';

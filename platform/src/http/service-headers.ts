@@ -8,6 +8,9 @@ export const timeoutHeader = 'x-stoa-timeout-ms';
 /** `public` on what the gateway's process hands on for somebody outside: internal operations are not there for it. */
 export const doorHeader = 'x-stoa-door';
 
+/** On a 401 that is about the calling service's own proof, not about a token that it passes on: nothing was begun, and nobody's user is to hear of it. */
+export const unprovenHeader = 'x-stoa-unproven';
+
 /** On whose behalf a service calls, and how many milliseconds it will wait. */
 export interface OnBehalf {
   readonly principal: Principal | undefined;

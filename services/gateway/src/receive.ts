@@ -171,7 +171,8 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     const { operation } = route;
     const streams = operation.streams === 'text/event-stream';
     if (streams && openStreams?.enter(principal, clientAddress, response) === false) {
-      return finish(exchange, tooManyStreams());
+      finish(exchange, tooManyStreams());
+      return;
     }
     const timeoutMs = operation.timeoutMs ?? (operation.streams === undefined ? timeoutMsDefault : dayMs);
     const deadlineMs = clock.nowMs() + timeoutMs;

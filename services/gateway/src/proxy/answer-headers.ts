@@ -36,6 +36,15 @@ export function closesConnection(raw: readonly Buffer[]): boolean {
   return listedByConnection(raw)?.has('close') === true;
 }
 
+/** The value of a header; undefined without it. */
+export function headerOf(raw: readonly Buffer[], name: string): string | undefined {
+  for (let index = 0; index < raw.length; index += 2) {
+    if (toLowerCase((raw[index] as Buffer).toString('latin1')) === name)
+      return (raw[index + 1] as Buffer).toString('latin1');
+  }
+  return undefined;
+}
+
 function listedByConnection(raw: readonly Buffer[]): Set<string> | undefined {
   let listed: Set<string> | undefined;
   for (let index = 0; index < raw.length; index += 2) {

@@ -18,6 +18,14 @@ export function failureOf(service: string, error: Error, begun: boolean): AppErr
   return fault('service.unavailable', `The ${service} service cannot be reached.`, { cause: error, retryAfterS: 1 });
 }
 
+/** It is the gateway that the service does not believe, so its 401 is not the client's. */
+export function notBelieved(service: string): AppError {
+  const cause = new Error(
+    'it refuses our proof: compare the clocks of both machines, and STOA_SERVICE_SECRET or the certificates of both processes',
+  );
+  return fault('service.bad-gateway', `The ${service} service does not take requests from the gateway.`, { cause });
+}
+
 /** As many requests wait for the service as may. */
 export function tooBusy(service: string): AppError {
   return fault('service.unavailable', `Too many requests wait for the ${service} service.`, { retryAfterS: 1 });

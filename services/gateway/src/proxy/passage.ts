@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Discovery, Endpoint, Outcome } from '@stoa/platform/discovery';
 import { findAppError } from '@stoa/platform/errors';
+import { unprovenHeader } from '@stoa/platform/http';
 import { idsOf } from '@stoa/platform/telemetry';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import { answer, endAfterRequest, type FlatHeaders, problemAnswer } from '../answer/write.ts';
 import type { HandedOn } from '../routing/target.ts';
-import { answerHeaders, closesConnection } from './answer-headers.ts';
-import { failureOf, tooBusy } from './failures.ts';
+import { answerHeaders, closesConnection, headerOf } from './answer-headers.ts';
+import { failureOf, notBelieved, tooBusy } from './failures.ts';
 import { bufferedBytesMax, type RequestBody, readWhole, StreamedBody } from './request-body.ts';
 import { type Outgoing, readOutgoing, sentBy } from './request-headers.ts';
 import type { RetryBudget } from './retry-budget.ts';
@@ -57,6 +58,11 @@ export class Passage implements Dispatcher.DispatchHandler {
   #streamed: StreamedBody | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #answered = false;
+  /** The replica that had the request when it broke off; what was repeated elsewhere stays away from it. */
+  #brokeOff: string | undefined;
+  /** Of an answer that is not the client's to see: what is done when it has ended. */
+  #instead: (() => void) | undefined;
+  #comingBack: NodeJS.Timeout | undefined;
   /** A replica that cannot work says so faster than the others work, and would draw all requests to itself. */
   #outcome: Outcome = 'ok';
   #gone = false;
@@ -165,9 +171,11 @@ export class Passage implements Dispatcher.DispatchHandler {
       controller.abort(new Error('the request has been answered already'));
       return;
     }
+    const raw = controller.rawHeaders as Buffer[];
+    this.#instead = this.#insteadOf(status, raw);
+    if (this.#instead !== undefined) return;
     // The rest of the body will not be asked for, so the connection cannot carry another request.
     if (this.#hasUnreadBody()) response.shouldKeepAlive = false;
-    const raw = controller.rawHeaders as Buffer[];
     // After a refusal it may be about the rest of the body.
     if (status < 400 && closesConnection(raw)) this.#upstream?.retire();
     response.writeHead(status, answerHeaders(raw, status, this.#context.answerHeaders ?? none));
@@ -178,12 +186,17 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const response = this.#response;
-    if (response.destroyed || response.write(chunk)) return;
+    if (this.#instead !== undefined || response.destroyed || response.write(chunk)) return;
     controller.pause();
     response.once('drain', () => controller.resume());
   }
 
   onResponseEnd(): void {
+    if (this.#instead !== undefined) this.#instead();
+    else this.#end();
+  }
+
+  #end(): void {
     this.#settle(this.#outcome);
     if (this.#hasUnreadBody()) endAfterRequest(this.#response);
     else this.#response.end();
@@ -199,6 +212,7 @@ export class Passage implements Dispatcher.DispatchHandler {
       this.#logFailure(error);
       this.#response.destroy();
     } else if (begun ? this.#mayRepeat(error) : this.#mayStartElsewhere()) {
+      if (begun) this.#brokeOff = url;
       this.#way.log.info({ err: error, service: this.#way.service, url }, 'a request is sent to another replica');
       this.#attempt(url);
     } else this.#fail(failureOf(this.#way.service, error, begun));
@@ -213,6 +227,38 @@ export class Passage implements Dispatcher.DispatchHandler {
   /** Whose client went away before the answer has said nothing yet. */
   #outcomeSoFar(): Outcome {
     return this.#answered ? this.#outcome : 'unknown';
+  }
+
+  #insteadOf(status: number, raw: readonly Buffer[]): (() => void) | undefined {
+    if (status === 401 && headerOf(raw, unprovenHeader) !== undefined) return () => this.#goWhereBelieved();
+    if (status !== 409 || this.#brokeOff === undefined) return undefined;
+    const waitMs = Number(headerOf(raw, 'retry-after') ?? Number.NaN) * 1000;
+    return Date.now() + waitMs < this.#endsAtMs() ? () => this.#comeBack(waitMs) : undefined;
+  }
+
+  /** Nothing has been begun: whoever does not believe the gateway only reads who it claims to be. */
+  #goWhereBelieved(): void {
+    const url = this.#endpoint?.url;
+    this.#settle('failed');
+    if (this.#gone) return;
+    const error = notBelieved(this.#way.service);
+    if (this.#body.kind === 'streamed' || !this.#mayStartElsewhere()) {
+      this.#fail(error);
+      return;
+    }
+    this.#logFailure(error);
+    this.#attempt(url);
+  }
+
+  /**
+   * The replica that broke off may have died while it held the request's key, which is free a moment later. The client has sent its request once, so it is
+   * the gateway that waits. It is asked again, not tried again, so this takes nothing of the attempts.
+   */
+  #comeBack(waitMs: number): void {
+    this.#settle('ok');
+    if (this.#gone) return;
+    this.#attempts -= 1;
+    this.#comingBack = setTimeout(() => this.#attempt(this.#brokeOff), waitMs);
   }
 
   /** The service may have carried it out already, so it has to be one that may be carried out twice. */
@@ -233,7 +279,11 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   #isLate(): boolean {
-    return Date.now() >= this.#context.deadlineMs + this.#outgoing.waitS * 1000;
+    return Date.now() >= this.#endsAtMs();
+  }
+
+  #endsAtMs(): number {
+    return this.#context.deadlineMs + this.#outgoing.waitS * 1000;
   }
 
   #hasUnreadBody(): boolean {
@@ -243,6 +293,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   /** The response has closed: it has gone out, or its client has gone away, or somebody else (who watches the time) has answered. */
   #leave = (): void => {
     this.#gone = true;
+    clearTimeout(this.#comingBack);
     this.#controller?.abort(new Error('nobody waits for the answer any more'));
   };
 

@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingMessage, type RequestListener, typ
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { unprovenHeader } from '@stoa/platform/http';
 import { lines, rawRequest } from '../testing/raw-request.ts';
 import { goneReplica, httpReplica, type Replica, rawReplica } from '../testing/replicas.ts';
 import { startTestGateway, type TestGateway } from '../testing/start-test-gateway.ts';
@@ -633,6 +634,68 @@ describe('replicas that fail', () => {
       assert.equal((await post(path, '{}', headers)).status, 502);
     }
     assert.deepEqual([bodies.length, dropped], [2, 4]);
+  });
+
+  test('a request whose first holder died is asked again until its key is free: its client has sent it once', async () => {
+    const held: RequestListener = (_request, response) => {
+      response.writeHead(409, { 'content-type': 'application/problem+json', 'retry-after': '1' });
+      response.end('{"code":"idempotency.in-progress"}');
+    };
+    let asked = 0;
+    const replica = await httpReplica((request, response) => {
+      asked += 1;
+      (asked <= 2 ? held : ok)(request, response);
+    });
+    await start([await rawReplica((socket) => socket.destroy()), replica]);
+    const order = () => post('/api/v1/orders-of-things', '{"a":1}', { 'idempotency-key': 'k' });
+    assert.deepEqual([(await order()).status, asked], [200, 3]);
+    assert.deepEqual(outcomes(), ['failed', 'ok', 'ok', 'ok']);
+  });
+
+  test('a key that another request holds is told to the client, who has sent two', async () => {
+    let asked = 0;
+    await start([
+      await httpReplica((_request, response) => {
+        asked += 1;
+        response.writeHead(409, { 'content-type': 'application/problem+json', 'retry-after': '1' });
+        response.end('{"code":"idempotency.in-progress"}');
+      }),
+    ]);
+    const answer = await post('/api/v1/orders-of-things', '{"a":1}', { 'idempotency-key': 'k' });
+    assert.deepEqual([answer.status, answer.headers.get('retry-after'), asked], [409, '1', 1]);
+  });
+
+  test('one that does not believe the gateway counts as failed, and its requests go to another, whatever they are', async () => {
+    const strict = await httpReplica((request, response) => {
+      request.resume();
+      response.writeHead(401, { 'content-type': 'application/problem+json', [unprovenHeader]: '1' });
+      response.end('{"code":"auth.invalid"}');
+    });
+    const bodies: string[] = [];
+    const good = await httpReplica(async (request, response) => {
+      bodies.push(String(await bodyOf(request)));
+      response.end('{}');
+    });
+    await start([strict, good]);
+    assert.equal((await call('/api/v1/things/1')).status, 200);
+    assert.equal((await post('/api/v1/things', '{"a":1}')).status, 200);
+    assert.deepEqual(bodies, ['', '{"a":1}']);
+    assert.deepEqual(outcomes(), ['failed', 'ok', 'failed', 'ok']);
+  });
+
+  test('a service none of which believes the gateway is 502, by its name, for it is not the client that is not believed', async () => {
+    await start([
+      await httpReplica((request, response) => {
+        request.resume();
+        response.writeHead(401, { [unprovenHeader]: '1' });
+        response.end();
+      }),
+    ]);
+    const answer = await post('/api/v1/things', '{}');
+    const { code, detail } = await problemOf(answer);
+    assert.deepEqual([answer.status, code], [502, 'service.bad-gateway']);
+    assert.match(detail, /witness/);
+    assert.deepEqual(outcomes(), ['failed']);
   });
 
   test('a connection that is closed just when a request is sent costs a read nothing, and a write is not repeated', async () => {

@@ -104,15 +104,17 @@ export class GuardedOperation implements OperationPolicy {
   #waitBeforeNext(error: unknown, number: number, { deadlineMs, idempotent }: RunOptions): number | undefined {
     const { attemptsMax, budget, hear, isClosed, random } = this.#parts;
     const isUnsent = wasNotBegun(error);
-    if (isClosed() || !(isUnsent || (idempotent && (isFailure(error) || isOwnEcho(error, number))))) return undefined;
-    if (number >= (isUnsent ? Math.max(attemptsMax, sendsMax) : attemptsMax)) return undefined;
+    const isEcho = isOwnEcho(error, number);
+    if (isClosed() || !(isUnsent || (idempotent && (isFailure(error) || isEcho)))) return undefined;
+    // A holder that has died keeps its key for longer than the tries last; until then the callee only says so.
+    if (!isEcho && number >= (isUnsent ? Math.max(attemptsMax, sendsMax) : attemptsMax)) return undefined;
     // Full jitter: callers that failed together must not come back together.
     const jitterMs = random() * Math.min(waitMsFirst * 2 ** number, waitMsMax);
     const askedMs = isUnsent ? 0 : (findAppError(error)?.retryAfterS ?? 0) * 1000;
     // Another replica may take at once what this one has not begun.
     const waitMs = isUnsent && number === 1 ? 0 : Math.max(jitterMs, askedMs);
     if (Date.now() + waitMs + roomMsMin >= deadlineMs) return undefined;
-    if (!isUnsent && !budget.take()) {
+    if (!isUnsent && !isEcho && !budget.take()) {
       hear.rejected('budget');
       return undefined;
     }

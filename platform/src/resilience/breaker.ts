@@ -1,4 +1,11 @@
-import { type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleWhen, type IBackoff } from 'cockatiel';
+import {
+  BrokenCircuitError,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  circuitBreaker,
+  handleWhen,
+  type IBackoff,
+} from 'cockatiel';
 import { findAppError } from '../errors/index.ts';
 import { FailureCount } from './failure-count.ts';
 
@@ -24,7 +31,7 @@ export class Breaker {
       next: () => this.#pause(pause(Math.min(durationMs * 2, pauseMsMax))),
     });
     this.#circuit = circuitBreaker(handleWhen(isFailure), {
-      breaker: new FailureCount(),
+      breaker: new FailureCount(() => this.#circuit.state === CircuitState.Closed),
       halfOpenAfter: { next: () => this.#pause(pause(pauseMsFirst)) },
     });
     this.#circuit.onStateChange((state) => onChange(nameOf(state)));
@@ -45,7 +52,10 @@ export class Breaker {
     if (state === CircuitState.Closed) return this.#circuit.execute(work);
     // While half open one call is on its way; cockatiel would let the others wait for it.
     if (state !== CircuitState.Open || this.waitMs > 0) return Promise.reject(new Broken());
-    return this.#circuit.execute(work);
+    // By its own look at the clock the pause may have a millisecond left.
+    return this.#circuit.execute(work).catch((error: unknown) => {
+      throw error instanceof BrokenCircuitError ? new Broken() : error;
+    });
   }
 
   #pause(pause: IBackoff<unknown>): IBackoff<unknown> {

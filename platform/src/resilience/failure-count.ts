@@ -18,6 +18,12 @@ export class FailureCount implements IBreaker {
   #rowSinceMs = 0;
   /** For breakers that are stored; ours live as long as their process. */
   state: unknown = undefined;
+  readonly #isClosed: () => boolean;
+
+  /** @param isClosed whether calls are let through now */
+  constructor(isClosed: () => boolean) {
+    this.#isClosed = isClosed;
+  }
 
   success(state: CircuitState): void {
     this.#inARow = 0;
@@ -27,6 +33,8 @@ export class FailureCount implements IBreaker {
 
   failure(state: CircuitState): boolean {
     if (state !== CircuitState.Closed) return true;
+    // It began before calls were stopped: of that time enough is known, and the one that tries now is not to be forestalled.
+    if (!this.#isClosed()) return false;
     if (this.#inARow++ === 0) this.#rowSinceMs = Date.now();
     this.#recent.add(1, 1);
     if (this.#inARow >= inARowMax && Date.now() - this.#rowSinceMs >= inARowMs) return true;

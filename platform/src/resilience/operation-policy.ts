@@ -63,21 +63,24 @@ export class GuardedOperation implements OperationPolicy {
   }
 
   run<T>(work: (attempt: Attempt) => Promise<T>, how: RunOptions): Promise<T> {
-    const { service, operation, budget, concurrentMax, hear } = this.#parts;
+    const { service, operation, concurrentMax, hear } = this.#parts;
     if (this.#bulkhead.executionSlots === 0) {
       hear.rejected('bulkhead');
       const detail = `${concurrentMax} calls of ${service} ${operation} are under way already.`;
       return Promise.reject(fault('service.unavailable', detail, { retryAfterS: 1 }));
     }
-    budget.called();
     return this.#bulkhead.execute(() => this.#try(work, how));
   }
 
   async #try<T>(work: (attempt: Attempt) => Promise<T>, how: RunOptions): Promise<T> {
+    const { breaker, budget } = this.#parts;
     for (let number = 1; ; number++) {
       const attempt = new TimedAttempt(number, this.#attemptDeadline(how));
       try {
-        return await this.#parts.breaker.run(() => work(attempt));
+        return await breaker.run(() => {
+          if (number === 1) budget.called();
+          return work(attempt);
+        });
       } catch (error) {
         if (error instanceof Broken) throw this.#broken();
         const waitMs = this.#waitBeforeNext(error, number, how);

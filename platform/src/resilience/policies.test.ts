@@ -252,6 +252,41 @@ describe('an operation that keeps failing', () => {
     );
   });
 
+  test('is not judged, while one call tries it, by calls from before', async () => {
+    const { guarded } = policyOf();
+    let failLate = (): void => undefined;
+    const late = guarded.run(
+      () =>
+        new Promise<string>((_, reject) => {
+          failLate = () => reject(broken());
+        }),
+      within(20_000, false),
+    );
+    await breakIt(guarded);
+    await elapse(500);
+    let answer = (_: string): void => undefined;
+    const probe = guarded.run(() => new Promise<string>((resolve) => (answer = resolve)), within(5_000));
+    failLate();
+    equal(await outcomeAfter(0, late), 'service.unavailable');
+    answer('back');
+    equal(await probe, 'back');
+    equal(await outcomeAfter(0, guarded.run(failing(0).work, within(5_000))), 'tea');
+  });
+
+  test('earns no retries for the calls of it that are not made', async () => {
+    const { policies, guarded } = policyOf();
+    await breakIt(guarded);
+    for (let call = 0; call < 200; call++) await outcomeAfter(0, guarded.run(failing(0).work, within(5_000)));
+    const other = operation({ method: 'GET', path: '/pots', summary: 'Pots', access: anyone });
+    const { seen, work } = failing(1_000);
+    const pots = Array.from({ length: 50 }, (_, at) => policies.of('tea', `getPot${at}`, other));
+    const all = Promise.allSettled(pots.map((pot) => pot.run(work, within(5_000))));
+    await elapse(2_000);
+    await all;
+    // A fifth of the 50 and of the five that broke it, and ten.
+    equal(seen.calls, 50 + 21);
+  });
+
   test('is told from a replica that was killed: many failures in one instant stop nothing', async () => {
     const { guarded } = policyOf();
     await Promise.all(Array.from({ length: 15 }, () => outcomeAfter(0, guarded.run(failing(9).work, within(50)))));

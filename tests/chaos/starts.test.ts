@@ -86,6 +86,21 @@ describe('a shop that died', () => {
     }
   });
 
+  it('while it put the demo into the empty shop completes it at the next start', async () => {
+    const young = await TestShop.open({
+      crashAtFirst: 'idempotency.before-answer:3',
+      environment: { STOA_CRASH_LOG: crashLog, STOA_DEMO: '1' },
+    });
+    try {
+      assert.match(await readFile(crashLog, 'utf8'), /crash-point idempotency\.before-answer\n$/);
+      const { items } = await young.expect<{ items: unknown[] }>(200, 'GET', '/api/v1/products?limit=100');
+      assert.equal(items.length, 70);
+      assert.equal((await young.stock('PICNIC')).available, 28);
+    } finally {
+      await young.close();
+    }
+  });
+
   it('is open again soon, and stops within ten seconds when it is told to', async () => {
     const restartMs: number[] = [];
     for (let round = 0; round < 3; round++) {

@@ -8,7 +8,7 @@ export function addSeed(program: Command, surroundings: Surroundings): void {
     .command('seed')
     .summary('fill an empty shop with demo products')
     .description(
-      'Fills a running shop that has no products with the demo: seventy products in six categories, with stock. Does nothing to any other shop.',
+      'Fills a running shop that has no products of its own with the demo: seventy products in six categories, with stock. Completes a demo that was cut off, and does nothing to any other shop.',
     );
   describe(command, ['seed', 'seed --json']);
   command.action((options: JsonOption) => seed(options, surroundings));
@@ -26,18 +26,13 @@ async function seed(options: JsonOption, surroundings: Surroundings): Promise<vo
   const credentials = await readCredentials(environment, url);
   if (credentials.kind !== 'password')
     throw cliError('usage', "Seeding needs the admin's STOA_ADMIN_EMAIL and STOA_ADMIN_PASSWORD, not a key.");
-  const isEmpty = () =>
-    withShop(
-      surroundings,
-      async (shop) =>
-        (await shop.call(productContract.operations.listProducts, { query: { limit: 1 } })).items.length === 0,
-    );
-  const seeded = await isEmpty();
-  if (seeded)
-    await seedDemo({ url: url.origin, admin: credentials, log: createLog({ service: 'stoa', level: 'silent' }) });
+  const log = createLog({ service: 'stoa', level: 'silent' });
+  // First in the way of all commands, whose errors say what to do about a shop that is away.
+  await withShop(surroundings, (shop) => shop.call(productContract.operations.listProducts, { query: { limit: 1 } }));
+  const seeded = await seedDemo({ url: url.origin, admin: credentials, log });
   if (options.json) printJson(surroundings, { seeded });
   else
     surroundings.write(
-      seeded ? 'The shop has its demo products.\n' : 'The shop has products already; nothing was changed.\n',
+      seeded ? 'The shop has its demo products.\n' : 'The shop has products of its own, or has had the demo; nothing was changed.\n',
     );
 }

@@ -286,4 +286,19 @@ describe('a request with an Idempotency-Key', () => {
     assert.equal(textOf(await ask(erased)), '{}');
     assert.equal((await things(erased.body)).length, 1);
   });
+
+  it('whose answer is erased while it is worked out tells it to whoever waits, and keeps nothing of it', async () => {
+    const asked = { key: newId(), body: newId() };
+    const steps = make(asked.body, {
+      async settle(resource) {
+        await eraseAnswers(db(1), [resource]);
+        return { body: { id: resource } };
+      },
+    });
+    const inTwo = { ...steps, work: async (tx: Tx) => ({ resource: (await steps.work(tx)).resource }) };
+    const told = textOf(await ask(asked, inTwo));
+    const [id] = await things(asked.body);
+    assert.equal(told, JSON.stringify({ id }));
+    assert.equal(textOf(await ask(asked, inTwo)), '{}');
+  });
 });

@@ -6,7 +6,7 @@ import type { Operation, Principal } from '../schema/index.ts';
 import type { Answer, Call, Service } from '../service/index.ts';
 import type { Tx } from '../sql/index.ts';
 import { Holds } from './holds.ts';
-import { isKeyTaken, readRecord, type StoredRecord, storeAnswer, takeKey, takeOver } from './record.ts';
+import { isErased, isKeyTaken, readRecord, type StoredRecord, storeAnswer, takeKey, takeOver } from './record.ts';
 
 /** What the work of a request came to. */
 export interface Made<B> {
@@ -133,7 +133,9 @@ async function fix<B, O extends Operation>(
   );
   if (row.stored) return withSecrets(answer, steps.secrets?.(resource)) as Answer<B>;
   const stored = await readRecord(service.db, scope);
-  return stored?.status == null ? (withSecrets(answer, steps.secrets?.(resource)) as Answer<B>) : replay(stored, steps);
+  // What was erased meanwhile is told to whoever has waited for it, and to nobody after.
+  const isMine = stored?.status == null || isErased(stored);
+  return isMine ? (withSecrets(answer, steps.secrets?.(resource)) as Answer<B>) : replay(stored, steps);
 }
 
 /** A refusal is an answer too: it is kept, unless another request with the key had its effect meanwhile. Faults are not. */

@@ -118,7 +118,18 @@ export async function forgetOldKeys(sql: Sql): Promise<void> {
   await sql.query(`delete from kit.idempotency where created_at < now() - interval '7 days'`);
 }
 
-/** Forgets what was answered about resources whose personal data is erased; the keys stay taken. */
+const erased = '{}';
+
+/** Whether the answer was forgotten, be it before there was one. */
+export function isErased({ body }: StoredRecord): boolean {
+  return body === erased;
+}
+
+/** Forgets what was answered about resources whose personal data is erased, and lets no answer that is still waited for be kept; the keys stay taken. */
 export async function eraseAnswers(sql: Sql, resources: readonly string[]): Promise<void> {
-  await sql.query(`update kit.idempotency set body = '{}' where resource = any($1) and body is not null`, [resources]);
+  await sql.query(
+    `update kit.idempotency set body = '${erased}', status = coalesce(status, 202)
+    where resource = any($1) and (body is not null or status is null)`,
+    [resources],
+  );
 }

@@ -252,7 +252,7 @@ describe('a cart', () => {
   it('goes when its owner is erased, and when nobody has touched it for ninety days', async () => {
     const user = newId();
     const [erased, old, young] = [await newCart({ user }), await guestCart(['PEN', 1]), await guestCart(['PEN', 1])];
-    await deleteCartsOf(shop.service.db, user);
+    await deleteCartsOf(shop.service.db, [user]);
     await shop.service.db.query(`update cart set updated_at = clock_timestamp() - interval '91 days' where id = $1`, [
       old.id,
     ]);

@@ -4,7 +4,7 @@ import { eraseAnswers } from '@stoa/platform/idempotency';
 import type { Handler } from '@stoa/platform/service';
 import type { OrderDeps } from '../deps.ts';
 import { notFound } from '../owner.ts';
-import { eraseContacts } from '../store/contacts.ts';
+import { eraseContact } from '../store/contacts.ts';
 import { readOrders } from '../store/orders.ts';
 
 /** Erases what is personal about a guest's order, for whoever holds its token. The order stays. */
@@ -15,7 +15,7 @@ export const eraseGuest: Handler<typeof orderContract.operations.eraseGuest, Ord
   const [record] = await readOrders(service.db, [body.orderId]);
   if (!record || !service.deps.tokens.proves(orderToken, body.orderId)) throw notFound(body.orderId);
   await service.db.transaction(async (tx) => {
-    await eraseContacts(tx, { contactId: record.state.contactId });
+    await eraseContact(tx, record.state.contactId);
     await eraseAnswers(tx, [body.orderId]);
     service.publish(tx, orderEvents.contactErased, {
       key: body.orderId,

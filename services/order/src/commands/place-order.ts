@@ -11,10 +11,11 @@ import { type CheckOutInput, checkOutName } from '../check-out-input.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
 import { checkItems, currencyOf, priceLines, totalsOf } from '../domain/pricing.ts';
 import { findCart, requireOpen, whyNot } from '../find-cart.ts';
+import { inactive } from '../neighbours/customers.ts';
 import { orderView } from '../order-view.ts';
 import { actorOf } from '../owner.ts';
 import { type CartRow, markOrdered } from '../store/carts.ts';
-import { addContact } from '../store/contacts.ts';
+import { addContact, contactOfErasedUser } from '../store/contacts.ts';
 import { type OrderRecord, recordPlaced } from '../store/orders.ts';
 import { settleOrder } from './settle-order.ts';
 
@@ -70,6 +71,7 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
         cause: error,
       });
     }
+    if (violatedConstraint(error) === contactOfErasedUser) throw inactive(error);
     throw error;
   }
 };

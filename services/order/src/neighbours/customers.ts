@@ -6,7 +6,10 @@ import type { Cause } from '@stoa/platform/schema';
 const keptMs = 2_000;
 const contactsMax = 20_000;
 
-/** Accounts that order, as the user service has them; kept for two seconds, so that an import asks once a customer. */
+/**
+ * Accounts that order, as the user service has them; kept for two seconds, so that an import asks once a customer. For so long an account that was
+ * deactivated may still order; one that was erased may not, by the database.
+ */
 export class Customers {
   readonly #user: Client<typeof userContract>;
   readonly #kept = new Map<string, { contact: Contact; untilMs: number }>();
@@ -25,11 +28,15 @@ export class Customers {
       if (this.#kept.size >= contactsMax) this.#kept.clear();
       this.#kept.set(userId, kept);
     }
-    if (!kept.contact.active) throw refusal('user.inactive', 'The account is not active and cannot order.');
+    if (!kept.contact.active) throw inactive();
     return kept.contact;
   }
 
   forget(userId: string): void {
     this.#kept.delete(userId);
   }
+}
+
+export function inactive(cause?: unknown): Error {
+  return refusal('user.inactive', 'The account is not active and cannot order.', { cause });
 }

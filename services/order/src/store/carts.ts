@@ -99,8 +99,8 @@ export function reopenCart(tx: Tx, orderId: string): void {
   tx.defer(ordersThatFailed, orderId);
 }
 
-export async function deleteCartsOf(sql: Sql, userId: string): Promise<void> {
-  await sql.query('delete from cart where user_id = $1', [userId]);
+export async function deleteCartsOf(sql: Sql, userIds: readonly string[]): Promise<void> {
+  await sql.query('delete from cart where user_id = any($1::uuid[])', [userIds]);
 }
 
 /** Deletes carts that nobody has touched for so many days, at most `limit` of them; says how many. */

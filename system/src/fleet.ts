@@ -140,6 +140,11 @@ async function openNeighbours(
   };
 }
 
+/** How long a process of a fleet goes on answering once it is told to stop. @throws AppError `config.invalid` */
+export function drainGraceMs(environment: Environment): number {
+  return readSettings(environment, { STOA_DRAIN_GRACE: described.STOA_DRAIN_GRACE }).STOA_DRAIN_GRACE;
+}
+
 const described = {
   STOA_INTERNAL_HOST: setting.text({ default: '127.0.0.1', describe: 'Where services listen for other processes' }),
   STOA_ADVERTISE_HOST: setting.optional(setting.text({ describe: 'The host name by which others reach this process' })),

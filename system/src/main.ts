@@ -13,7 +13,7 @@ import { readSystemSettings } from './settings.ts';
 import { countTrade } from './trade.ts';
 import { userDirectory } from './user-directory.ts';
 
-export { openSplit, type SplitOptions, type SplitShop } from './split.ts';
+export { openSplit, type SplitOptions, type SplitShop, splitGraceMs } from './split.ts';
 export { seedDemo };
 
 /** The names of all services, the gateway first. */
@@ -35,6 +35,8 @@ export interface Shop {
   /** Undefined where the user service runs elsewhere. */
   readonly admin: Admin | undefined;
   readonly metricsUrl: string;
+  /** For how long it goes on answering once it is told to stop; a stop takes that longer. */
+  readonly graceMs: number;
   stop(deadlineMs?: number): Promise<void>;
 }
 
@@ -101,6 +103,7 @@ export async function openShop({ environment, demo, services: names = serviceNam
       url,
       admin,
       metricsUrl: scrape.url,
+      graceMs: fleet.parts.fleet?.graceMs ?? 0,
       async stop(deadlineMs) {
         closing.pop();
         await running.stop(deadlineMs);

@@ -12,6 +12,7 @@ import { createLog, type Logger } from '@stoa/platform/telemetry';
 import { type Admin, firstAdmin } from './admin.ts';
 import { type Databases, openDatabases } from './databases.ts';
 import { seedDemo } from './demo/seed.ts';
+import { drainGraceMs } from './fleet.ts';
 import { portSetting, ports } from './places.ts';
 import { services } from './services.ts';
 import { readSystemSettings } from './settings.ts';
@@ -31,6 +32,8 @@ export interface SplitOptions {
 export interface SplitShop {
   readonly url: string;
   readonly admin: Admin;
+  /** For how long its processes go on answering once they are told to stop; a stop takes that longer. */
+  readonly graceMs: number;
   readonly processes: readonly { readonly name: string; readonly port: number; readonly metricsUrl: string }[];
   stop(deadlineMs?: number): Promise<void>;
 }
@@ -62,7 +65,8 @@ export async function openSplit(options: SplitOptions): Promise<SplitShop> {
   const admin = await firstAdmin(environment, dataDir);
   const databases = openDatabases(environment, { dataDir, embedded: true, log });
   const children: Child[] = [];
-  const stop = async (deadlineMs = Date.now() + drainMs) => {
+  const graceMs = splitGraceMs(environment);
+  const stop = async (deadlineMs = Date.now() + graceMs + drainMs) => {
     for (const child of children) child.expectEnd();
     // The door first: what it has let in can still be answered.
     const isDoor = ({ place }: Child) => ports.get(place.service) === ports.get('gateway');
@@ -87,6 +91,7 @@ export async function openSplit(options: SplitOptions): Promise<SplitShop> {
     return {
       url,
       admin,
+      graceMs,
       processes: places.map(({ service: name, port, metricsPort }) => ({
         name,
         port,
@@ -98,6 +103,11 @@ export async function openSplit(options: SplitOptions): Promise<SplitShop> {
     await stop();
     throw error;
   }
+}
+
+/** The door's and then the others'. @throws AppError `config.invalid` */
+export function splitGraceMs(environment: Environment): number {
+  return 2 * drainGraceMs(environment);
 }
 
 const poolMin = 3;

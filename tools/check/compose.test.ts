@@ -106,6 +106,13 @@ const planted: readonly [what: string, path: string, text: string, instead: stri
     /killed after 10 s/,
   ],
   [
+    'a drain that begins later than the kill allows',
+    composeFile,
+    'STOA_TLS_DIR: /var/lib/stoa-tls/gateway }',
+    'STOA_TLS_DIR: /var/lib/stoa-tls/gateway, STOA_DRAIN_GRACE: 5s }',
+    /gateway may be killed after 15 s, and a drain takes up to 15 s/,
+  ],
+  [
     'a setting that is described nowhere',
     composeFile,
     'x-fleet: &fleet {',

@@ -122,8 +122,16 @@ function* hardeningProblems({ containers }: Fleet): Generator<string> {
     if (container.restart === 'no') continue;
     if (container.healthcheck?.test === undefined) yield lacks('health check');
     const graceS = Number(/^(\d+)s$/.exec(container.stop_grace_period ?? '')?.[1] ?? 0);
-    if (graceS <= drainS) yield `${file}: ${name} may be killed after ${graceS} s, and a drain takes up to ${drainS} s`;
+    const neededS = drainS + answeringS(container.environment?.['STOA_DRAIN_GRACE']);
+    if (graceS <= neededS)
+      yield `${file}: ${name} may be killed after ${graceS} s, and a drain takes up to ${neededS} s`;
   }
+}
+
+/** How long a process answers before it drains; half a second unless it is told. */
+function answeringS(setting = '500ms'): number {
+  const [, number = '0', unit] = /(\d+)(ms|s|m)\}?$/.exec(setting) ?? [];
+  return Number(number) * (unit === 'ms' ? 0.001 : unit === 'm' ? 60 : 1);
 }
 
 function* settingProblems(fleet: Fleet, page: string): Generator<string> {

@@ -33,6 +33,8 @@ async function seed(options: JsonOption, surroundings: Surroundings): Promise<vo
   if (options.json) printJson(surroundings, { seeded });
   else
     surroundings.write(
-      seeded ? 'The shop has its demo products.\n' : 'The shop has products of its own, or has had the demo; nothing was changed.\n',
+      seeded
+        ? 'The shop has its demo products.\n'
+        : 'The shop has products of its own, or has had the demo; nothing was changed.\n',
     );
 }

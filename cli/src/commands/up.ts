@@ -37,6 +37,7 @@ async function up(services: readonly string[], options: UpOptions, surroundings:
   const { onSignals } = await import('@stoa/platform/lifecycle');
   const demo = options.demo === true || environment.STOA_DEMO === '1';
   const asked = new AbortController();
+  const splitGraceMs = options.split ? system.splitGraceMs(environment) : 0;
   const opening = options.split
     ? system.openSplit({
         environment,
@@ -52,13 +53,13 @@ async function up(services: readonly string[], options: UpOptions, surroundings:
     await shop?.stop(deadlineMs);
   };
   // Whoever starts others must not be ended without them; one alone may be, before it has taken anything.
-  if (options.split) onSignals(stop);
+  if (options.split) onSignals(stop, splitGraceMs);
   const shop = await opening.catch((error: unknown) => {
     // A connection that does not let go must not keep alive what has not started.
     setTimeout(() => process.exit(), lingerMsMax).unref();
     throw error;
   });
-  if (!options.split) onSignals(stop);
+  if (!options.split) onSignals(stop, shop.graceMs);
   const { url, admin } = shop;
   if (options.json)
     printJson(surroundings, {

@@ -1,20 +1,21 @@
-/** Milliseconds from the first signal to the end of the process. */
+/** Milliseconds from the first signal to the end of the process, beside the time in which it goes on as before. */
 export const drainMsMax = 10_000;
 
 /**
- * Drains on the first SIGTERM or SIGINT, then exits: 0 when `drain` was done, 1 when it failed or took longer than 10 s. A second signal
- * exits at once.
+ * Drains on the first SIGTERM or SIGINT, then exits: 0 when `drain` was done, 1 when it failed or took longer than 10 s and the grace. A second
+ * signal exits at once.
  *
  * @param drain gets the deadline in milliseconds since the epoch
+ * @param graceMs for how long it goes on answering before it drains
  * @returns takes the listeners away again
  */
-export function onSignals(drain: (deadlineMs: number) => Promise<void>): () => void {
+export function onSignals(drain: (deadlineMs: number) => Promise<void>, graceMs = 0): () => void {
   let draining = false;
   const stop = () => {
     if (draining) process.exit(1);
     draining = true;
-    const deadlineMs = Date.now() + drainMsMax;
-    setTimeout(() => process.exit(1), drainMsMax).unref();
+    const deadlineMs = Date.now() + graceMs + drainMsMax;
+    setTimeout(() => process.exit(1), graceMs + drainMsMax).unref();
     // The last 500 ms are for what has to be let go whatever happened before.
     drain(deadlineMs - 500).then(
       () => process.exit(0),

@@ -207,7 +207,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       services: hosted,
       url: edge?.url,
       health,
-      async stop(deadlineMs = clock.nowMs() + drainMs) {
+      async stop(deadlineMs = clock.nowMs() + (fleet?.graceMs ?? 0) + drainMs) {
         draining = true;
         if (fleet) await leave(fleet, edge);
         await edge?.close(deadlineMs);

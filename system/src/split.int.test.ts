@@ -14,6 +14,26 @@ require('node:fs').appendFileSync(process.env.PIDS, process.pid + '\\n');
 setInterval(() => undefined, 1000);
 `;
 
+/** Answers as the gateway of a shop in which all is well, and does not end when it is told to; the others note that they have drained. */
+const slowDoor = `
+const { appendFileSync } = require('node:fs');
+appendFileSync(process.env.PIDS, process.pid + '\\n');
+const [,, service] = process.argv;
+const isDoor = service === 'gateway';
+process.on('SIGTERM', () => {
+  if (isDoor) return;
+  // A drain takes its time.
+  setTimeout(() => {
+    appendFileSync(process.env.PIDS + '.drained', service + '\\n');
+    process.exit(0);
+  }, 300);
+});
+const ready = () => process.send('ready');
+if (isDoor) require('node:http').createServer((request, response) => response.end('{"services":[]}')).listen(Number(process.env.PORT), ready);
+else ready();
+setInterval(() => undefined, 1000);
+`;
+
 describe('a split shop', () => {
   let folder: string;
   let environment: Record<string, string>;
@@ -48,6 +68,16 @@ describe('a split shop', () => {
     await refused;
     assert.deepEqual((await pids()).filter(isAlive), []);
     assert.equal(await readFile(join(folder, 'pids.told'), 'utf8'), 'user\n');
+  });
+
+  it('whose door does not let go drains the other processes in what is left of the time', async () => {
+    await writeFile(join(folder, 'slow-door.cjs'), slowDoor);
+    const command = [process.execPath, join(folder, 'slow-door.cjs')];
+    const shop = await openSplit({ environment, demo: false, replicas: 1, command });
+    await shop.stop(Date.now() + 3_000);
+    const drained = (await readFile(join(folder, 'pids.drained'), 'utf8')).trim().split('\n');
+    assert.deepEqual(drained.sort(), serviceNames.filter((name) => name !== 'gateway').sort());
+    assert.deepEqual((await pids()).filter(isAlive), []);
   });
 
   it('of more processes than the embedded PostgreSQL can serve is refused', async () => {

@@ -1,13 +1,13 @@
 import type { Static, TSchema } from 'typebox';
-import type { Cause, Contract, Operation, Principal } from '../schema/index.ts';
+import type { Asker, Contract, Operation, Principal } from '../schema/index.ts';
 
-/** How one call is made. */
-export interface ClientOptions {
-  readonly cause: Cause;
+/**
+ * How one call is made. Both of `Asker` must be given, so that no handler drops its caller's deadline by forgetting it: the operation's own limit holds where
+ * it is earlier, and alone with `nobodyWaits`.
+ */
+export interface ClientOptions extends Asker {
   /** On whose behalf; the calling service itself unless given. */
   readonly principal?: Principal;
-  /** Milliseconds since the epoch after which the answer is of no use; the operation's own limit unless earlier. */
-  readonly deadlineMs?: number;
   readonly idempotencyKey?: string;
   /** Takes the fallback that the operation declares in place of a failure, and is told so. Without it there is no fallback. */
   readonly onPartial?: (service: string) => void;

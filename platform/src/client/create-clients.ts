@@ -45,7 +45,7 @@ export interface Clients {
  *
  * @example
  * const clients = createClients({ caller: 'order', local: hosted });
- * const { items } = await clients.client(productContract).getPrices({ body: { skus } }, { cause: call.cause });
+ * const { items } = await clients.client(productContract).getPrices({ body: { skus } }, { cause: call.cause, deadlineMs: call.deadlineMs });
  */
 export function createClients(options: ClientsOptions): Clients {
   const { caller, local } = options;
@@ -70,7 +70,7 @@ export function createClients(options: ClientsOptions): Clients {
     return async ({ params, query, body }: PlainCall, how: ClientOptions): Promise<unknown> => {
       checkParams(params);
       const nowMs = Date.now();
-      const deadlineMs = Math.min(how.deadlineMs ?? Number.POSITIVE_INFINITY, nowMs + timeoutMs);
+      const deadlineMs = Math.min(how.deadlineMs, nowMs + timeoutMs);
       if (deadlineMs <= nowMs) throw fault('service.deadline-exceeded', `No time was left to call ${service}.`);
       const { cause, idempotencyKey, principal = self, onPartial, at } = how;
       if (remote === undefined && !local.has(service)) throw notFound(service);

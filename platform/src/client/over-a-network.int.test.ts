@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { AppError } from '../errors/index.ts';
-import { anyone, contract, operation, strict, Type } from '../schema/index.ts';
+import { anyone, contract, nobodyWaits, operation, strict, Type } from '../schema/index.ts';
 import { type Clients, createClients, notBegunHeader, type RemoteOptions } from './index.ts';
 import { placesOf } from './testing/places.ts';
 
@@ -33,6 +33,7 @@ const teaContract = contract({
   errors: { 'tea.cold': { status: 409, title: 'The tea is cold' } },
 });
 const cause = { correlationId: 'c1', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+const asker = { cause, deadlineMs: nobodyWaits };
 
 const open: { close(): unknown; closeAllConnections?(): void }[] = [];
 const allClients: Clients[] = [];
@@ -104,8 +105,8 @@ async function until(isAsked: () => boolean, call: () => Promise<unknown>): Prom
 test('the instance that is named is asked and no other, even when it fails', async () => {
   const [a, b] = [await replica(good), await replica(reset)];
   const tea = await teaAt(a.url, b.url);
-  for (let call = 0; call < 5; call++) deepEqual(await tea.getTea({}, { cause, at: a.url }), { name: 'assam' });
-  equal((await errorOf(tea.getTea({}, { cause, at: b.url }))).code, 'service.unavailable');
+  for (let call = 0; call < 5; call++) deepEqual(await tea.getTea({}, { ...asker, at: a.url }), { name: 'assam' });
+  equal((await errorOf(tea.getTea({}, { ...asker, at: b.url }))).code, 'service.unavailable');
   equal(a.seen.length, 5);
 });
 
@@ -116,9 +117,9 @@ describe('a replica that fails', () => {
       const tea = await teaAt(a.url, b.url);
       const body = { name: 'x' };
       for (const call of [
-        () => tea.getTea({}, { cause }),
-        () => tea.findTea({ body }, { cause }),
-        () => tea.orderTea({ body }, { cause, idempotencyKey: 'k' }),
+        () => tea.getTea({}, asker),
+        () => tea.findTea({ body }, asker),
+        () => tea.orderTea({ body }, { ...asker, idempotencyKey: 'k' }),
       ]) {
         const before = a.seen.length;
         await until(
@@ -132,9 +133,9 @@ describe('a replica that fails', () => {
   test('is asked once for what may not', async () => {
     const a = await replica(reset);
     const tea = await teaAt(a.url);
-    equal((await errorOf(tea.addTea({ body: { name: 'x' } }, { cause }))).code, 'service.unavailable');
+    equal((await errorOf(tea.addTea({ body: { name: 'x' } }, asker))).code, 'service.unavailable');
     equal(a.seen.length, 1);
-    equal((await errorOf(tea.orderTea({ body: { name: 'x' } }, { cause }))).code, 'service.unavailable');
+    equal((await errorOf(tea.orderTea({ body: { name: 'x' } }, asker))).code, 'service.unavailable');
     equal(a.seen.length, 2);
   });
 
@@ -143,7 +144,7 @@ describe('a replica that fails', () => {
     const tea = await teaAt(a.url, b.url);
     await until(
       () => a.seen.length > 0,
-      async () => deepEqual(await tea.quickTea({}, { cause }), { name: 'assam' }),
+      async () => deepEqual(await tea.quickTea({}, asker), { name: 'assam' }),
     );
     equal(
       (await errorOf((await teaAt(a.url)).quickTea({}, { cause, deadlineMs: Date.now() + 300 }))).code,
@@ -154,7 +155,7 @@ describe('a replica that fails', () => {
   test('by not being there is avoided, then left out, and no call is lost, whatever it asks for', async () => {
     const [gone, b] = [await nobody(), await replica(good)];
     const tea = await teaAt(gone, b.url);
-    for (let call = 0; call < 40; call++) await tea.addTea({ body: { name: 'x' } }, { cause });
+    for (let call = 0; call < 40; call++) await tea.addTea({ body: { name: 'x' } }, asker);
     equal(b.seen.length, 40);
     deepEqual(
       tea.remote.discovery.endpoints('tea').map(({ ejected }) => ejected),
@@ -169,7 +170,7 @@ describe('a replica that fails', () => {
     await until(
       () => a.seen.length > 2,
       async () => {
-        await tea.addTea({ body: { name: 'x' } }, { cause });
+        await tea.addTea({ body: { name: 'x' } }, asker);
         calls++;
       },
     );
@@ -194,7 +195,7 @@ describe('a replica that fails', () => {
     const a = await replica(problem(500, 'internal'));
     const b = await replica(problem(409, 'tea.cold'));
     const tea = await teaAt(a.url, b.url);
-    for (let call = 0; call < 20; call++) await errorOf(tea.addTea({ body: { name: 'x' } }, { cause }));
+    for (let call = 0; call < 20; call++) await errorOf(tea.addTea({ body: { name: 'x' } }, asker));
     ok(tea.remote.discovery.endpoints('tea').every(({ ejected }) => !ejected));
   });
 
@@ -224,15 +225,15 @@ describe('a replica that fails', () => {
       setTimeout(() => response.destroy(), 20);
     });
     const call = { body: { name: 'x' } };
-    const error = await errorOf((await teaAt(half.url)).addTea(call, { cause }));
+    const error = await errorOf((await teaAt(half.url)).addTea(call, asker));
     deepEqual([error.code, error.message], ['service.unavailable', 'tea went away before it answered.']);
     const text = await replica((_, response) => response.end('<html>'));
-    equal((await errorOf((await teaAt(text.url)).addTea(call, { cause }))).code, 'service.bad-gateway');
+    equal((await errorOf((await teaAt(text.url)).addTea(call, asker))).code, 'service.bad-gateway');
   });
 });
 
 test('what is said about a callee that is not there is that it cannot be reached', async () => {
-  const error = await errorOf((await teaAt(await nobody())).getTea({}, { cause }));
+  const error = await errorOf((await teaAt(await nobody())).getTea({}, asker));
   deepEqual([error.code, error.message, error.retryAfterS], ['service.unavailable', 'tea cannot be reached.', 1]);
 });
 
@@ -246,7 +247,7 @@ test('a connection on which nobody reads is given up in time for another replica
   const tea = await teaAt(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`, b.url);
   await until(
     () => connections > 0,
-    async () => deepEqual(await tea.quickTea({}, { cause }), { name: 'assam' }),
+    async () => deepEqual(await tea.quickTea({}, asker), { name: 'assam' }),
   );
 });
 
@@ -285,7 +286,7 @@ test('an answer of more than 16 MiB is refused while it is read, announced or no
     response.writeHead(200, { 'content-length': '99999999' }).flushHeaders(),
   );
   for (const { url, seen } of [endless, announced]) {
-    const error = await errorOf((await teaAt(url)).addTea({ body: { name: 'x' } }, { cause }));
+    const error = await errorOf((await teaAt(url)).addTea({ body: { name: 'x' } }, asker));
     equal(error.code, 'service.bad-gateway');
     match(error.message, /more than 16777216 bytes/);
     equal(seen.length, 1);
@@ -296,8 +297,11 @@ test('a call says who makes it, for whom, how long it may take, and what it belo
   const a = await replica(good);
   const tea = await teaAt(a.url);
   const principal = { kind: 'user', userId: 'u1', role: 'customer', sessionId: 's1' } as const;
-  await tea.orderTea({ body: { name: 'x' } }, { cause, principal, idempotencyKey: 'k1', deadlineMs: Date.now() + 700 });
-  await tea.getTea({}, { cause: { correlationId: 'c2' } });
+  await tea.orderTea(
+    { body: { name: 'x' } },
+    { ...asker, principal, idempotencyKey: 'k1', deadlineMs: Date.now() + 700 },
+  );
+  await tea.getTea({}, { ...asker, cause: { correlationId: 'c2' } });
   const [first, second] = a.seen.map(({ headers }) => headers);
   ok(first && second);
   equal(tea.remote.trust.callerOf(a.seen[0] as IncomingMessage), 'order');
@@ -316,14 +320,14 @@ describe('a declared fallback', () => {
   test('stands in for a failure and says so, to those who ask to be told', async () => {
     const tea = await teaAt(await nobody());
     const told: string[] = [];
-    deepEqual(await tea.listTeas({}, { cause, onPartial: (service) => told.push(service) }), []);
+    deepEqual(await tea.listTeas({}, { ...asker, onPartial: (service) => told.push(service) }), []);
     deepEqual(told, ['tea']);
-    equal((await errorOf(tea.listTeas({}, { cause }))).code, 'service.unavailable');
+    equal((await errorOf(tea.listTeas({}, asker))).code, 'service.unavailable');
   });
 
   test('is never given in place of a refusal', async () => {
     const tea = await teaAt((await replica(problem(409, 'tea.cold'))).url);
-    equal((await errorOf(tea.listTeas({}, { cause, onPartial: () => undefined }))).code, 'tea.cold');
+    equal((await errorOf(tea.listTeas({}, { ...asker, onPartial: () => undefined }))).code, 'tea.cold');
   });
 
   test('may be the last good answer to the same question, which nobody can have changed', async () => {
@@ -331,7 +335,7 @@ describe('a declared fallback', () => {
     const a = await replica((request, response) => behave(request, response));
     const tea = await teaAt(a.url);
     let partial = 0;
-    const options = { cause, onPartial: () => partial++ };
+    const options = { ...asker, onPartial: () => partial++ };
     const first = await tea.quoteTea({ query: { for: 'a' } }, options);
     (first as { name: string }).name = 'changed';
     equal(partial, 0);

@@ -1,4 +1,4 @@
-import type { Cause } from '../schema/index.ts';
+import type { Asker, Cause } from '../schema/index.ts';
 import type { Service } from '../service/index.ts';
 import type { Tx } from '../sql/index.ts';
 
@@ -38,8 +38,11 @@ export interface EffectDefinition<P = unknown, R = unknown, D = unknown> {
   /** Tries before `giveUp`; backoff between them starts at `retryDelayMs` and doubles, with jitter, up to a minute. */
   readonly attemptsMax: number;
   readonly retryDelayMs: number;
-  /** The effect itself, outside any transaction. Throwing means unknown: it is tried again with a higher `attempt`. */
-  readonly perform: (effect: Effect<P>, deps: D, signal: AbortSignal) => Promise<R>;
+  /**
+   * The effect itself, outside any transaction. Throwing means unknown: it is tried again with a higher `attempt`. What it asks of others is of use until this
+   * try's time is over, which is its `deadlineMs`.
+   */
+  readonly perform: (effect: Effect<P> & Asker, deps: D, signal: AbortSignal) => Promise<R>;
   /** Commits results, several at a time; runs in the transaction that ends the effects, so it happens once for each. */
   readonly complete: (done: { effect: Effect<P>; result: R }[], tx: Tx, service: EffectService<D>) => Promise<void>;
   /** Commits the end of an effect whose tries are used up. */

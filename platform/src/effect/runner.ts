@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { crashPoint, isBusy, turn } from '../lifecycle/index.ts';
+import type { Asker } from '../schema/index.ts';
 import type { Service } from '../service/index.ts';
 import { type Database, insertText, type Tx, type Writer, writer } from '../sql/index.ts';
 import { idsOf, isSampled, type Traces } from '../telemetry/index.ts';
@@ -218,7 +219,8 @@ class Queue {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), this.#definition.timeoutMs);
     try {
-      const result = await this.#performTraced(taken.effect, service, abort.signal);
+      const effect = { ...taken.effect, deadlineMs: Date.now() + this.#definition.timeoutMs };
+      const result = await this.#performTraced(effect, service, abort.signal);
       crashPoint(`effect.${this.#definition.name}.after`);
       this.#results.push({ taken, result });
       this.#committing ??= this.#commit().finally(() => {
@@ -231,7 +233,7 @@ class Queue {
     }
   }
 
-  #performTraced(effect: Effect<never>, service: Service<never>, signal: AbortSignal): Promise<never> {
+  #performTraced(effect: Effect<never> & Asker, service: Service<never>, signal: AbortSignal): Promise<never> {
     const definition = this.#definition;
     const { traces } = this.#options;
     if (traces === undefined || !isSampled(effect.cause.traceparent))

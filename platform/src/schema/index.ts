@@ -17,7 +17,7 @@ export {
   signed,
   staff,
 } from './contract.ts';
-export type { Cause, Message, Outcome, StepAddress } from './message.ts';
+export { type Asker, type Cause, type Message, nobodyWaits, type Outcome, type StepAddress } from './message.ts';
 export { contract, nothing, operation } from './operation.ts';
 export { anonymous, isRole, type Principal, type Role, roleAllows, roles } from './principal.ts';
 export type { RecordedEvent, StreamEvent } from './stream.ts';

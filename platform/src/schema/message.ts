@@ -8,6 +8,19 @@ export interface Cause {
   readonly traceparent?: string | undefined;
 }
 
+/**
+ * Who waits for an answer: what asked for it, and until when it is of use. Every call that a handler gets is one, and so is every effect; handing it on to
+ * what one asks in turn is what makes a deadline travel.
+ */
+export interface Asker {
+  readonly cause: Cause;
+  /** Milliseconds since the epoch. */
+  readonly deadlineMs: number;
+}
+
+/** The deadline of what nobody waits for (a job, a delivery): only the limits of what is called hold. */
+export const nobodyWaits = Number.POSITIVE_INFINITY;
+
 /** A message as it travels and as a handler gets it. */
 export interface Message<P = unknown> {
   /** UUIDv7; a message delivered twice has one id. */

@@ -133,7 +133,7 @@ const actor = Type.Optional(Line(200));
  * The operations that the kit offers for one service, at paths of its own. Not reachable from outside.
  *
  * @example
- * const answer = await host.client(opsContract('order')).listSagas({ query: { status: 'stuck' } }, { cause });
+ * const answer = await host.client(opsContract('order')).listSagas({ query: { status: 'stuck' } }, { cause, deadlineMs });
  */
 export function opsContract(service: string) {
   const at = `/internal/${service}/ops`;

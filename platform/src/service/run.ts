@@ -9,7 +9,7 @@ import { assert, fault, refusal } from '../errors/index.ts';
 import type { HostedHttp } from '../http/index.ts';
 import { newId } from '../ids/index.ts';
 import { createPolicies } from '../resilience/index.ts';
-import type { Cause, Contract, Message, Principal } from '../schema/index.ts';
+import { type Cause, type Contract, type Message, nobodyWaits, type Principal } from '../schema/index.ts';
 import { type Metrics, newTraceparent, type Traces } from '../telemetry/index.ts';
 import { type Clock, systemClock } from '../time/index.ts';
 import { type Broker, LocalTransport, RemoteTransport, type Transport } from '../transport/index.ts';
@@ -108,7 +108,7 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
   const elsewhere = new RemoteTransport(async (subscriber, messages) => {
     // In no trace and with an id of its own: a delivery is of many, and how long each of its messages was under way is told when it is handled.
     const cause = { correlationId: newId(), traceparent: newTraceparent(false) };
-    await self.client(opsContract(subscriber)).takeMessages({ body: { messages: [...messages] } }, { cause });
+    await self.client(opsContract(subscriber)).takeMessages({ body: { messages: [...messages] } }, { cause, deadlineMs: nobodyWaits });
   });
   const transport: Transport = broker ?? {
     deliver: (subscriber, messages) => (doors.has(subscriber) ? local : elsewhere).deliver(subscriber, messages),

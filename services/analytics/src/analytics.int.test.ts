@@ -4,7 +4,7 @@ import { analyticsContract } from '@stoa/contracts/analytics';
 import { orderEvents } from '@stoa/contracts/order-messages';
 import { createClients } from '@stoa/platform/client';
 import { newId } from '@stoa/platform/ids';
-import type { PayloadOf, Principal } from '@stoa/platform/schema';
+import { nobodyWaits, type PayloadOf, type Principal } from '@stoa/platform/schema';
 import { defineService, opsContract, run } from '@stoa/platform/service';
 import { type TestDatabase, testDatabase } from '@stoa/platform/testing';
 import pino from 'pino';
@@ -57,7 +57,7 @@ test('a damaged figure is found, named, and mended by a rebuild', async () => {
   );
   const [check] = await checks();
   assert.deepEqual([check?.held, check?.violations], [false, [{ witness: `order ${damaged!.order_id}` }]]);
-  await client().startRebuild({}, { cause: { correlationId: newId() } });
+  await client().startRebuild({}, { cause: { correlationId: newId() }, deadlineMs: nobodyWaits });
   await until(async () => (await checks())[0]?.held);
 });
 
@@ -83,12 +83,12 @@ async function checks() {
   const ops = createClients({ caller: 'test', local: new Map([['analytics', http]]), log }).client(
     opsContract('analytics'),
   );
-  return (await ops.checkInvariants({}, { cause: { correlationId: newId() } })).checks;
+  return (await ops.checkInvariants({}, { cause: { correlationId: newId() }, deadlineMs: nobodyWaits })).checks;
 }
 
 function asked(role: 'support' | 'customer') {
   const principal: Principal = { kind: 'user', userId: newId(), role, sessionId: newId() };
-  return { cause: { correlationId: newId() }, principal };
+  return { cause: { correlationId: newId() }, deadlineMs: nobodyWaits, principal };
 }
 
 async function tellOfOrders(orders: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Cause, Operation } from '@stoa/platform/schema';
+import type { Asker, Operation } from '@stoa/platform/schema';
 import type { Handler, Reaction, Service } from '@stoa/platform/service';
 import type { Database } from '@stoa/platform/sql';
 import type { Shop } from './domain/letter.ts';
@@ -16,7 +16,7 @@ export interface NotificationDeps {
   readonly mailFolder: string;
   readonly shop: Shop;
   /** Asks the owner of the contact; undefined when there is nobody any more. */
-  readonly resolveRecipient: (addressee: Addressee, cause: Cause) => Promise<Recipient | undefined>;
+  readonly resolveRecipient: (addressee: Addressee, asker: Asker) => Promise<Recipient | undefined>;
 }
 
 export type NotificationService = Service<NotificationDeps>;

@@ -4,6 +4,7 @@ import { orderEvents } from '@stoa/contracts/order-messages';
 import { userEvents } from '@stoa/contracts/user-messages';
 import { newId } from '@stoa/platform/ids';
 import { money } from '@stoa/platform/money';
+import { nobodyWaits } from '@stoa/platform/schema';
 import { signedIn, startTestShop, type TestShop } from './testing/hosted.ts';
 import { until } from './testing/until.ts';
 
@@ -247,5 +248,5 @@ function endedMail(orderId: string): Promise<MailRow> {
 }
 
 function asked(userId: string) {
-  return { cause: { correlationId: newId() }, principal: signedIn(userId) };
+  return { cause: { correlationId: newId() }, deadlineMs: nobodyWaits, principal: signedIn(userId) };
 }

@@ -8,13 +8,15 @@ import type { NotificationDeps } from './deps.ts';
 export function recipientResolver(start: Pick<ServiceStart, 'client'>): NotificationDeps['resolveRecipient'] {
   const order = start.client(orderContract);
   const user = start.client(userContract);
-  return async (addressee, cause) => {
+  return async (addressee, { cause, deadlineMs }) => {
     if (addressee.kind === 'order-contact') {
-      const contact = await unlessGone(order.getContact({ params: { id: addressee.contactId } }, { cause }));
+      const contact = await unlessGone(
+        order.getContact({ params: { id: addressee.contactId } }, { cause, deadlineMs }),
+      );
       // Orders of an import may have nobody to write to.
       return contact?.email ? { email: contact.email, name: contact.name ?? '' } : undefined;
     }
-    const reset = await unlessGone(user.getPasswordReset({ params: { id: addressee.resetId } }, { cause }));
+    const reset = await unlessGone(user.getPasswordReset({ params: { id: addressee.resetId } }, { cause, deadlineMs }));
     return reset && { email: reset.email, name: reset.name, reset: { token: reset.token, expiresAt: reset.expiresAt } };
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cart } from '@stoa/contracts/order-carts';
-import type { Cause } from '@stoa/platform/schema';
+import type { Asker } from '@stoa/platform/schema';
 import type { Answer } from '@stoa/platform/service';
 import type { OrderService } from './deps.ts';
 import { priceCart } from './domain/cart.ts';
@@ -11,10 +11,10 @@ import type { CartRow } from './store/carts.ts';
 export async function answerWithCart(
   cart: CartRow,
   { deps }: OrderService,
-  cause: Cause,
+  asker: Asker,
 ): Promise<Answer<Cart> & { body: Cart }> {
   const skus = cart.items.map((item) => item.sku);
-  const [catalogue, available] = await Promise.all([deps.catalogue.find(skus, cause), deps.stock.find(skus, cause)]);
+  const [catalogue, available] = await Promise.all([deps.catalogue.find(skus, asker), deps.stock.find(skus, asker)]);
   const currency = cart.currency ?? currencyOfNothing;
   const { items, totals, changes } = priceCart(cart.items, { currency, catalogue, available });
   const body: Cart = {

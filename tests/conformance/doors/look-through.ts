@@ -1,10 +1,11 @@
 import type { Client, Clients } from '@stoa/platform/client';
 import { AppError } from '@stoa/platform/errors';
+import { nobodyWaits } from '@stoa/platform/schema';
 import { type SampleWitness, sampleContract } from '@stoa/platform/testing';
 
 type Seen = Readonly<Record<string, unknown>>;
 
-const how = { cause: { correlationId: 'c1' } };
+const how = { cause: { correlationId: 'c1' }, deadlineMs: nobodyWaits };
 
 /** What a service and its caller see of each other through a door: of objects that go in, of answers that come out, of errors. */
 export async function lookThrough(clients: Clients, witness: SampleWitness): Promise<Seen> {

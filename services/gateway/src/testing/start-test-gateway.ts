@@ -18,6 +18,7 @@ import {
   contract,
   internal,
   type Message,
+  nobodyWaits,
   operation,
   strict,
   Type,
@@ -74,7 +75,7 @@ export interface TestGateway {
 }
 
 const changed = 'witness.changed.v1';
-const testCause = { correlationId: 'test' };
+const testAsker = { cause: { correlationId: 'test' }, deadlineMs: nobodyWaits };
 
 /** A service that notes what it is handed: one operation of each kind that the gateway treats in its own way. */
 export const witnessContract = contract({
@@ -230,10 +231,9 @@ export async function startTestGateway(
     clock: systemClock,
     onAskFailed: () => undefined,
     directory: {
-      keySet: () => users.getKeySet({}, { cause: testCause }),
-      apiKey: (hash, cause) => users.verifyApiKey({ body: { hash } }, { cause }),
-      endedTokens: (since) =>
-        users.listRevocations({ query: since === undefined ? {} : { since } }, { cause: testCause }),
+      keySet: () => users.getKeySet({}, testAsker),
+      apiKey: (hash, cause) => users.verifyApiKey({ body: { hash } }, { ...testAsker, cause }),
+      endedTokens: (since) => users.listRevocations({ query: since === undefined ? {} : { since } }, testAsker),
       hear(ended) {
         listeners.set('user.changed.v1', [
           ({ payload }) => {

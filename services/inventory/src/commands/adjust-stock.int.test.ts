@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { AdjustmentInput } from '@stoa/contracts/inventory';
 import { newId } from '@stoa/platform/ids';
 import { anonymous, type Principal } from '@stoa/platform/schema';
-import { cause, merchandiser, receive, reserve, startTestInventory, type TestInventory } from '../testing/hosted.ts';
+import { asker, merchandiser, receive, reserve, startTestInventory, type TestInventory } from '../testing/hosted.ts';
 
 let shop: TestInventory;
 before(async () => {
@@ -20,7 +20,7 @@ function adjust(
   { principal = merchandiser, idempotencyKey = newId() as string | undefined } = {},
 ) {
   const call = { params: { sku }, body: { reason: 'stocktaking', ...body } };
-  return shop.api.adjustStock(call, { cause, principal, ...(idempotencyKey && { idempotencyKey }) });
+  return shop.api.adjustStock(call, { ...asker, principal, ...(idempotencyKey && { idempotencyKey }) });
 }
 
 describe('adjusting stock', () => {

@@ -5,7 +5,7 @@ import { newId } from '@stoa/platform/ids';
 import fc from 'fast-check';
 import { checkInvariants } from '../queries/check-invariants.ts';
 import {
-  cause,
+  asker,
   commit,
   letGo,
   merchandiser,
@@ -98,7 +98,7 @@ async function adjust({
 }: typeof adjustment extends fc.Arbitrary<infer A> ? A : never): Promise<void> {
   const call = { params: { sku }, body: { kind, quantity, reason: 'count', locationId } };
   try {
-    await shop.api.adjustStock(call, { cause, principal: merchandiser, idempotencyKey: newId() });
+    await shop.api.adjustStock(call, { ...asker, principal: merchandiser, idempotencyKey: newId() });
   } catch (error) {
     const code = findAppError(error)?.code;
     assert.ok(code === 'inventory.insufficient' || (code === 'request.invalid' && quantity <= 0), String(error));
@@ -107,7 +107,7 @@ async function adjust({
 
 async function assertInOrder(): Promise<void> {
   for (const { violations } of await checkInvariants(shop.service)) assert.deepEqual(violations, []);
-  const { items } = await shop.api.listStock({}, { cause, principal: merchandiser });
+  const { items } = await shop.api.listStock({}, { ...asker, principal: merchandiser });
   for (const { onHand, available, reserved, received, returned, adjusted, sold, damaged } of items) {
     assert.equal(onHand, available + reserved);
     assert.equal(onHand, received + returned + adjusted - sold - damaged);

@@ -1,6 +1,7 @@
 import { orderContract } from '@stoa/contracts/order';
 import { newId } from '@stoa/platform/ids';
 import { crashPoint } from '@stoa/platform/lifecycle';
+import { nobodyWaits } from '@stoa/platform/schema';
 import type { Job, Service } from '@stoa/platform/service';
 import { releaseHeld } from '../release-held.ts';
 import { findHoldingOrders } from '../store/reservations.ts';
@@ -27,7 +28,9 @@ export const releaseEndedOrders: Job<never> = {
 
 async function releaseEnded(service: Service<never>, orderIds: readonly string[]): Promise<void> {
   const cause = { correlationId: newId() };
-  const orders = await service.client(orderContract).statusOf({ body: { orderIds: [...orderIds] } }, { cause });
+  const orders = await service
+    .client(orderContract)
+    .statusOf({ body: { orderIds: [...orderIds] } }, { cause, deadlineMs: nobodyWaits });
   const over = orders.filter(({ status, live }) => ended.includes(status) && !live);
   if (over.length === 0) return;
   crashPoint('sweep.before-release');

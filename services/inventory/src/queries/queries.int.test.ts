@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '@stoa/platform/ids';
 import { anonymous, type Principal } from '@stoa/platform/schema';
-import { cause, merchandiser, receive, startTestInventory, type TestInventory } from '../testing/hosted.ts';
+import { asker, merchandiser, receive, startTestInventory, type TestInventory } from '../testing/hosted.ts';
 
 let shop: TestInventory;
 before(async () => {
@@ -17,25 +17,25 @@ describe('looking at stock', () => {
   it('shows everybody what is available and only staff the rest', async () => {
     await receive(shop, 'CLOCK', 3);
     for (const principal of [anonymous, customer]) {
-      assert.deepEqual(await shop.api.getStock({ params: { sku: 'clock' } }, { cause, principal }), {
+      assert.deepEqual(await shop.api.getStock({ params: { sku: 'clock' } }, { ...asker, principal }), {
         sku: 'CLOCK',
         available: 3,
       });
     }
     assert.partialDeepStrictEqual(
-      await shop.api.getStock({ params: { sku: 'clock' } }, { cause, principal: support }),
+      await shop.api.getStock({ params: { sku: 'clock' } }, { ...asker, principal: support }),
       { onHand: 3, lowStockThreshold: 5 },
     );
-    await assert.rejects(shop.api.getStock({ params: { sku: 'NEVER' } }, { cause }), { code: 'inventory.not-found' });
+    await assert.rejects(shop.api.getStock({ params: { sku: 'NEVER' } }, asker), { code: 'inventory.not-found' });
     await assert.rejects(shop.ledgerOf('NEVER'), { code: 'inventory.not-found' });
   });
 
   it('lists it page by page, and what is low by the threshold of each SKU', async () => {
     for (let at = 1; at <= 5; at++) await receive(shop, `ZZ-${at}`, at * 3);
     const setting = { params: { sku: 'zz-5' }, body: { lowStockThreshold: 15 } };
-    const changed = await shop.api.changeStockSettings(setting, { cause, principal: merchandiser });
+    const changed = await shop.api.changeStockSettings(setting, { ...asker, principal: merchandiser });
     assert.partialDeepStrictEqual(changed, { lowStockThreshold: 15, version: 2 });
-    const options = { cause, principal: support };
+    const options = { ...asker, principal: support };
     const seen: string[] = [];
     for (let cursor: string | null | undefined; cursor !== null; ) {
       const page = await shop.api.listStock({ query: { limit: 2, ...(cursor && { cursor }) } }, options);
@@ -53,7 +53,7 @@ describe('looking at stock', () => {
 
   it('pages through the ledger', async () => {
     for (let at = 1; at <= 5; at++) await receive(shop, 'DIARY', at);
-    const options = { cause, principal: support };
+    const options = { ...asker, principal: support };
     const first = await shop.api.listMovements({ params: { sku: 'diary' }, query: { limit: 3 } }, options);
     const cursor = first.nextCursor as string;
     const rest = await shop.api.listMovements({ params: { sku: 'diary' }, query: { limit: 3, cursor } }, options);
@@ -69,7 +69,7 @@ describe('looking at stock', () => {
 
   it('tells other services what is available of many SKUs', async () => {
     await Promise.all([receive(shop, 'PEN', 4), receive(shop, 'PEN', 2, 'east'), receive(shop, 'INK', 1)]);
-    const found = await shop.api.getAvailability({ query: { skus: ['pen', 'INK', 'NEVER'] } }, { cause });
+    const found = await shop.api.getAvailability({ query: { skus: ['pen', 'INK', 'NEVER'] } }, asker);
     assert.deepEqual(found, [
       { sku: 'INK', available: 1 },
       { sku: 'PEN', available: 6 },

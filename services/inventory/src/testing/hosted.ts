@@ -4,7 +4,7 @@ import { type Client, createClients } from '@stoa/platform/client';
 import { newId } from '@stoa/platform/ids';
 import { Outbox } from '@stoa/platform/outbox';
 import { Participant, type StepCommand } from '@stoa/platform/saga';
-import type { CommandType, Outcome, PayloadOf, Principal } from '@stoa/platform/schema';
+import { type CommandType, nobodyWaits, type Outcome, type PayloadOf, type Principal } from '@stoa/platform/schema';
 import { type CommandHandler, run, type Service } from '@stoa/platform/service';
 import type { Database, Tx } from '@stoa/platform/sql';
 import { testDatabase } from '@stoa/platform/testing';
@@ -38,6 +38,7 @@ export interface TestCommand {
 
 export const done: Outcome = { kind: 'done', output: {} };
 export const cause = { correlationId: 'test' };
+export const asker = { cause, deadlineMs: nobodyWaits };
 export const merchandiser: Principal = { kind: 'key', keyId: newId(), role: 'merchandiser', name: 'the warehouse' };
 const handlers = new Map(
   (inventory.commands as CommandHandler<never>[]).map((handler) => [handler.command.type, handler]),
@@ -62,12 +63,13 @@ export async function startTestInventory(): Promise<TestInventory> {
     service,
     api,
     async stockOf(sku) {
-      const stock = await api.getStock({ params: { sku } }, { cause, principal: merchandiser });
+      const stock = await api.getStock({ params: { sku } }, { ...asker, principal: merchandiser });
       if (!('onHand' in stock)) throw new Error(`the warehouse sees only what is available of ${sku}`);
       return stock;
     },
-    ledgerOf: async (sku) => (await api.listMovements({ params: { sku } }, { cause, principal: merchandiser })).items,
-    holdsOf: async (orderId) => (await api.getHolds({ body: { orderIds: [orderId] } }, { cause }))[0],
+    ledgerOf: async (sku) =>
+      (await api.listMovements({ params: { sku } }, { ...asker, principal: merchandiser })).items,
+    holdsOf: async (orderId) => (await api.getHolds({ body: { orderIds: [orderId] } }, asker))[0],
     carryOut: (commands) => carryOut(service, commands),
     async close() {
       await running.stop();
@@ -143,5 +145,5 @@ export async function receive(
   locationId = 'main',
 ): Promise<void> {
   const call = { params: { sku }, body: { kind: 'received', quantity, reason: 'delivery', locationId } } as const;
-  await api.adjustStock(call, { cause, principal: merchandiser, idempotencyKey: newId() });
+  await api.adjustStock(call, { ...asker, principal: merchandiser, idempotencyKey: newId() });
 }

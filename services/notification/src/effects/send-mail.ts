@@ -32,9 +32,9 @@ export const sendMail = defineEffect<SendMail, Sent, NotificationDeps>({
   attemptsMax: 65,
   retryDelayMs: 1_000,
 
-  async perform({ id, payload, cause, attempt }, deps) {
+  async perform({ id, payload, attempt, ...asker }, deps) {
     if (attempt > 1 && !(await isPending(deps.db, id))) return suppressed('it was already dealt with');
-    const recipient = await deps.resolveRecipient(payload.addressee, cause);
+    const recipient = await deps.resolveRecipient(payload.addressee, asker);
     if (recipient === undefined) return suppressed('there is nobody to send it to any more');
     const letter = writeLetter(payload.content, recipient, deps.shop);
     const answer = await deps.mailer.send({

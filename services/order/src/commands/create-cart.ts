@@ -12,7 +12,7 @@ export const createCart: Handler<typeof orderContract.operations.createCart, Ord
   const id = newId();
   const userId = userIdOf(call.principal) ?? null;
   await insertCart(service.db, { id, user_id: userId, currency, metadata });
-  const answer = await answerWithCart((await readCart(service.db, id)) as CartRow, service, call.cause);
+  const answer = await answerWithCart((await readCart(service.db, id)) as CartRow, service, call);
   const token = userId === null ? { token: service.deps.tokens.cartTokenOf(id) } : {};
   return { ...answer, headers: { location: `/api/v1/carts/${id}` }, body: { ...answer.body, ...token } };
 };

@@ -77,18 +77,18 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
 };
 
 async function prepare(call: PlaceOrderCall, service: OrderService): Promise<Draft> {
-  const { body, principal, cause } = call;
+  const { body, principal } = call;
   const { deps } = service;
   if (body.couponCode !== undefined) throw refusal('coupon.unknown', `There is no coupon ${body.couponCode}.`);
   const cart = body.cartId === undefined ? undefined : await findCart(call, body.cartId, service);
   if (cart) requireOpen(cart);
   const items = checkItems(cart ? cart.items.map(({ sku, quantity }) => ({ sku, quantity })) : body.items);
   const userId = customerOf(call);
-  const customer = userId ? await deps.customers.active(userId, cause) : undefined;
+  const customer = userId ? await deps.customers.active(userId, call) : undefined;
   const email = body.email ?? customer?.email ?? null;
   if (!email && !isStaff(principal, ['support']))
     throw refusal('order.email-needed', 'A guest’s order needs an e-mail address in `email`.');
-  const catalogue = await deps.catalogue.find([...new Set(items.map((item) => item.sku.toUpperCase()))], cause);
+  const catalogue = await deps.catalogue.find([...new Set(items.map((item) => item.sku.toUpperCase()))], call);
   const currency = currencyOf(cart?.currency ? { currency: cart.currency } : body, items, catalogue);
   if (cart && body.currency && body.currency !== currency)
     throw refusal('order.currency-mismatch', `The cart is in ${currency}, not in ${body.currency}.`);
@@ -143,7 +143,7 @@ async function shippingOf(body: PlaceOrder, currency: string, call: PlaceOrderCa
   const { country } = body.shippingAddress;
   return deps.shippingPrices.quote(
     { country, currency, ...(body.shippingMethod && { method: body.shippingMethod }) },
-    call.cause,
+    call,
   );
 }
 

@@ -17,5 +17,5 @@ export const removeCartItem: Handler<typeof orderContract.operations.removeCartI
     if (!touched) throw await whyNot(tx, cart.id);
     await deleteItem(tx, cart.id, call.params.sku.toUpperCase());
   });
-  return answerWithCart((await readCart(service.db, cart.id)) as CartRow, service, call.cause);
+  return answerWithCart((await readCart(service.db, cart.id)) as CartRow, service, call);
 };

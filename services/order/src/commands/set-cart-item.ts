@@ -31,7 +31,7 @@ export const setCartItem: Handler<typeof orderContract.operations.setCartItem, O
       throw refusal('cart.too-many-items', `A cart holds at most ${cartSkusMax} different SKUs.`);
     }
   });
-  return answerWithCart((await readCart(service.db, cart.id)) as CartRow, service, call.cause);
+  return answerWithCart((await readCart(service.db, cart.id)) as CartRow, service, call);
 };
 
 async function priceOf(
@@ -40,7 +40,7 @@ async function priceOf(
   { deps }: OrderService,
 ): Promise<CatalogueEntry & { unitPrice: Money }> {
   const sku = call.params.sku.toUpperCase();
-  const entry = (await deps.catalogue.find([sku], call.cause)).get(sku);
+  const entry = (await deps.catalogue.find([sku], call)).get(sku);
   if (entry?.status !== 'active') throw refusal('order.unknown-sku', `${call.params.sku} is not in the catalogue.`);
   const unitPrice = priceIn(entry, cart.currency ?? entry.price.currency);
   if (!unitPrice) throw noPrice(sku, cart.currency as string);

@@ -1,7 +1,8 @@
 import type { productContract } from '@stoa/contracts/product';
 import type { Cache } from '@stoa/platform/cache';
 import type { Client } from '@stoa/platform/client';
-import type { Cause } from '@stoa/platform/schema';
+import { findAppError } from '@stoa/platform/errors';
+import type { Asker } from '@stoa/platform/schema';
 import type { CatalogueEntry } from '../domain/pricing.ts';
 
 /** Where every change is heard of here; elsewhere the kit keeps nothing for longer than a second. */
@@ -22,15 +23,28 @@ export class Catalogue {
     this.#cache = cache;
   }
 
-  async find(skus: readonly string[], cause: Cause): Promise<Map<string, CatalogueEntry>> {
-    const found = await this.#cache.readMany<CatalogueEntry>(skus.map(priceKey), {
-      ttlMs: keptMs,
-      load: async (missing) => {
-        const entries = await this.#product.getPrices({ body: { skus: missing.map(skuOf) } }, { cause });
-        return new Map(entries.map((entry) => [priceKey(entry.sku), entry]));
-      },
-    });
-    return new Map(Array.from(found.values(), (entry) => [entry.sku, entry]));
+  async find(skus: readonly string[], asker: Asker): Promise<Map<string, CatalogueEntry>> {
+    for (;;) {
+      let ownFailure: unknown;
+      const load = (missing: readonly string[]) =>
+        this.#ask(missing, asker).catch((error: unknown) => {
+          ownFailure = error;
+          throw error;
+        });
+      try {
+        const found = await this.#cache.readMany<CatalogueEntry>(skus.map(priceKey), { ttlMs: keptMs, load });
+        return new Map(Array.from(found.values(), (entry) => [entry.sku, entry]));
+      } catch (error) {
+        // A question is shared, and ends when the time of whoever asked it first is over. Those who joined it and have time left ask anew.
+        const isOthersTime = error !== ownFailure && findAppError(error)?.code === 'service.deadline-exceeded';
+        if (!isOthersTime || Date.now() >= asker.deadlineMs) throw error;
+      }
+    }
+  }
+
+  async #ask(keys: readonly string[], { cause, deadlineMs }: Asker): Promise<Map<string, CatalogueEntry>> {
+    const entries = await this.#product.getPrices({ body: { skus: keys.map(skuOf) } }, { cause, deadlineMs });
+    return new Map(entries.map((entry) => [priceKey(entry.sku), entry]));
   }
 
   forget(skus: readonly string[]): Promise<void> {

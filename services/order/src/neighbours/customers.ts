@@ -1,7 +1,7 @@
 import type { Contact, userContract } from '@stoa/contracts/user';
 import type { Client } from '@stoa/platform/client';
 import { refusal } from '@stoa/platform/errors';
-import type { Cause } from '@stoa/platform/schema';
+import type { Asker } from '@stoa/platform/schema';
 
 const keptMs = 2_000;
 const contactsMax = 20_000;
@@ -19,11 +19,11 @@ export class Customers {
   }
 
   /** The account; refused with `user.inactive` when it may not order. */
-  async active(userId: string, cause: Cause): Promise<Contact> {
+  async active(userId: string, { cause, deadlineMs }: Asker): Promise<Contact> {
     const nowMs = performance.now();
     let kept = this.#kept.get(userId);
     if (!kept || kept.untilMs <= nowMs) {
-      const contact = await this.#user.getContact({ params: { id: userId } }, { cause });
+      const contact = await this.#user.getContact({ params: { id: userId } }, { cause, deadlineMs });
       kept = { contact, untilMs: nowMs + keptMs };
       if (this.#kept.size >= contactsMax) this.#kept.clear();
       this.#kept.set(userId, kept);

@@ -1,6 +1,6 @@
 import type { ShippingMethod, shippingContract } from '@stoa/contracts/shipping';
 import type { Client } from '@stoa/platform/client';
-import type { Cause } from '@stoa/platform/schema';
+import type { Asker } from '@stoa/platform/schema';
 import type { Logger } from '@stoa/platform/telemetry';
 
 const keptMs = 10_000;
@@ -21,12 +21,15 @@ export class ShippingPrices {
   }
 
   /** The quote for a method, or for the cheapest that fits. */
-  async quote(asked: { country: string; currency: string; method?: string }, cause: Cause): Promise<ShippingMethod> {
+  async quote(
+    asked: { country: string; currency: string; method?: string },
+    { cause, deadlineMs }: Asker,
+  ): Promise<ShippingMethod> {
     const name = `${asked.country} ${asked.currency} ${asked.method ?? ''}`;
     const kept = this.#kept.get(name);
     if (kept && kept.untilMs > performance.now()) return kept.quote;
     const onPartial = () => this.#log.warn({ asked }, 'a price of sending is the last one known');
-    const quote = await this.#shipping.quoteShipping({ query: asked }, { cause, onPartial });
+    const quote = await this.#shipping.quoteShipping({ query: asked }, { cause, deadlineMs, onPartial });
     if (this.#kept.size >= quotesMax) this.#kept.clear();
     this.#kept.set(name, { quote, untilMs: performance.now() + keptMs });
     return quote;

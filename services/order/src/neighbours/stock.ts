@@ -1,6 +1,6 @@
 import type { inventoryContract } from '@stoa/contracts/inventory';
 import type { Client } from '@stoa/platform/client';
-import type { Cause } from '@stoa/platform/schema';
+import type { Asker } from '@stoa/platform/schema';
 import type { Logger } from '@stoa/platform/telemetry';
 
 const waitMsMax = 1_000;
@@ -18,9 +18,10 @@ export class Stock {
   }
 
   /** Available units by SKU; SKUs never stocked are missing. Undefined when the inventory cannot be asked within a second. */
-  async find(skus: readonly string[], cause: Cause): Promise<Map<string, number> | undefined> {
+  async find(skus: readonly string[], asker: Asker): Promise<Map<string, number> | undefined> {
     try {
-      const deadlineMs = Date.now() + waitMsMax;
+      const deadlineMs = Math.min(asker.deadlineMs, Date.now() + waitMsMax);
+      const { cause } = asker;
       const batches = Array.from({ length: Math.ceil(skus.length / skusAtOnce) }, (_, at) =>
         skus.slice(at * skusAtOnce, (at + 1) * skusAtOnce),
       );

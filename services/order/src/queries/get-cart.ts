@@ -6,4 +6,4 @@ import { findCart } from '../find-cart.ts';
 
 /** A cart, at today's prices. */
 export const getCart: Handler<typeof orderContract.operations.getCart, OrderDeps> = async (call, service) =>
-  answerWithCart(await findCart(call, call.params.id, service), service, call.cause);
+  answerWithCart(await findCart(call, call.params.id, service), service, call);

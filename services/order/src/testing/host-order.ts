@@ -1,6 +1,7 @@
-import type { Order } from '@stoa/contracts/order';
+import { type Order, orderContract } from '@stoa/contracts/order';
 import type { Cart } from '@stoa/contracts/order-carts';
 import { paymentCommands } from '@stoa/contracts/payment-messages';
+import { type Client, createClients } from '@stoa/platform/client';
 import { assert, type Violation } from '@stoa/platform/errors';
 import type { Role } from '@stoa/platform/schema';
 import { run, type Service, type ServiceDefinition } from '@stoa/platform/service';
@@ -33,6 +34,8 @@ export interface Request {
 export interface HostedOrder {
   readonly service: Service<OrderDeps>;
   readonly neighbours: Neighbours;
+  /** The service as another one calls it. */
+  readonly client: Client<typeof orderContract>;
   call(
     method: string,
     path: string,
@@ -48,6 +51,8 @@ export async function hostOrder(): Promise<HostedOrder> {
   const neighbours: Neighbours = {
     catalogue: new Map(),
     stock: new Map(),
+    deadlines: new Map(),
+    held: undefined,
     reservation: reserved,
     // Nobody is paid: orders stay pending unless refused.
     later: new Set([paymentCommands.authorisePayment]),
@@ -71,11 +76,15 @@ export async function hostOrder(): Promise<HostedOrder> {
     const hosted = running.services.get('order');
     assert(hosted !== undefined, 'order is hosted');
     const { url } = await hosted.http.listen({ host: '127.0.0.1', port: 0 });
-    return { running, url, service: hosted.service as unknown as Service<OrderDeps> };
+    const { client } = createClients({ caller: 'gateway', local: new Map([['order', hosted.http]]) });
+    return { running, url, client: client(orderContract), service: hosted.service as unknown as Service<OrderDeps> };
   };
   let opened = await open();
   return {
     neighbours,
+    get client() {
+      return opened.client;
+    },
     get service() {
       return opened.service;
     },

@@ -16,6 +16,10 @@ export interface Neighbours {
   readonly catalogue: Map<string, PricedSku>;
   /** Available units; `down` when the inventory cannot be asked. */
   stock: Map<string, number> | 'down';
+  /** Until when each call was waited for, by the operation that was called. */
+  readonly deadlines: Map<string, number[]>;
+  /** What the catalogue waits for before it answers; nothing unless a test holds it. */
+  held: (() => Promise<unknown>) | undefined;
   /** What becomes of reservations. */
   reservation: Outcome<Record<string, never>>;
   /** Commands that wait for the test's own answer; the others are carried out at once. */
@@ -65,21 +69,27 @@ export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
       }),
     undoMany: async (commands) => commands.map(() => reserved),
   });
+  const note = (operation: string, deadlineMs: number) => {
+    neighbours.deadlines.set(operation, [...(neighbours.deadlines.get(operation) ?? []), deadlineMs]);
+  };
   return [
     defineService<never>({
       name: 'product',
       contract: { ...productContract, operations: { getPrices } },
       routes: {
-        getPrices: async ({ body }: { body: { skus: string[] } }) => ({
-          body: body.skus.flatMap((sku) => neighbours.catalogue.get(sku) ?? []),
-        }),
+        getPrices: async ({ body, deadlineMs }: { body: { skus: string[] }; deadlineMs: number }) => {
+          note('getPrices', deadlineMs);
+          await neighbours.held?.();
+          return { body: body.skus.flatMap((sku) => neighbours.catalogue.get(sku) ?? []) };
+        },
       },
     }),
     defineService<never>({
       name: 'inventory',
       contract: { ...inventoryContract, operations: { getAvailability } },
       routes: {
-        getAvailability: async ({ query }: { query: { skus: string[] } }) => {
+        getAvailability: async ({ query, deadlineMs }: { query: { skus: string[] }; deadlineMs: number }) => {
+          note('getAvailability', deadlineMs);
           const { stock } = neighbours;
           if (stock === 'down') throw fault('service.unavailable', 'The stock cannot be read.');
           return {
@@ -109,9 +119,10 @@ export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
       name: 'user',
       contract: { ...userContract, operations: { getContact } },
       routes: {
-        getContact: async ({ params: { id } }: { params: { id: string } }) => ({
-          body: { id, email: `${id}@customer.example`, name: 'A Customer', role: 'customer', active: true },
-        }),
+        getContact: async ({ params: { id }, deadlineMs }: { params: { id: string }; deadlineMs: number }) => {
+          note('getContact', deadlineMs);
+          return { body: { id, email: `${id}@customer.example`, name: 'A Customer', role: 'customer', active: true } };
+        },
       },
     }),
     defineService<never>({
@@ -119,9 +130,11 @@ export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
       contract: { ...shippingContract, operations: { quoteShipping } },
       commands: [carriesOut(shippingCommands.bookShipment), carriesOut(shippingCommands.cancelShipment)],
       routes: {
-        quoteShipping: async ({ query: { currency } }: { query: { currency: string } }) => ({
-          body: { code: 'standard', title: 'Standard', price: { amount: 500, currency }, minDays: 2, maxDays: 4 },
-        }),
+        quoteShipping: async ({ query, deadlineMs }: { query: { currency: string }; deadlineMs: number }) => {
+          note('quoteShipping', deadlineMs);
+          const price = { amount: 500, currency: query.currency };
+          return { body: { code: 'standard', title: 'Standard', price, minDays: 2, maxDays: 4 } };
+        },
       },
     }),
   ];

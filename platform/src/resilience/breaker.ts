@@ -23,6 +23,8 @@ export class Broken extends Error {}
  */
 export class Breaker {
   readonly #circuit: CircuitBreakerPolicy;
+  /** Calls that had too little time to say anything about whom they called. */
+  readonly #hurried = new WeakSet<Error>();
   #probeAtMs = 0;
 
   constructor(onChange: (state: BreakerState) => void) {
@@ -30,10 +32,13 @@ export class Breaker {
       duration: durationMs,
       next: () => this.#pause(pause(Math.min(durationMs * 2, pauseMsMax))),
     });
-    this.#circuit = circuitBreaker(handleWhen(isFailure), {
-      breaker: new FailureCount(() => this.#circuit.state === CircuitState.Closed),
-      halfOpenAfter: { next: () => this.#pause(pause(pauseMsFirst)) },
-    });
+    this.#circuit = circuitBreaker(
+      handleWhen((error) => isFailure(error) && !(this.state === 'closed' && this.#hurried.has(error as Error))),
+      {
+        breaker: new FailureCount(() => this.#circuit.state === CircuitState.Closed),
+        halfOpenAfter: { next: () => this.#pause(pause(pauseMsFirst)) },
+      },
+    );
     this.#circuit.onStateChange((state) => onChange(nameOf(state)));
   }
 
@@ -46,16 +51,28 @@ export class Breaker {
     return Math.max(0, this.#probeAtMs - Date.now());
   }
 
-  /** @throws Broken when calls are stopped */
-  run<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * @param isHurried the call has hardly any time left: that it is not answered in it stops no others
+   * @throws Broken when calls are stopped
+   */
+  run<T>(work: () => Promise<T>, isHurried = false): Promise<T> {
     const { state } = this.#circuit;
-    if (state === CircuitState.Closed) return this.#circuit.execute(work);
+    if (state === CircuitState.Closed) return this.#circuit.execute(isHurried ? () => this.#excused(work) : work);
     // While half open one call is on its way; cockatiel would let the others wait for it.
     if (state !== CircuitState.Open || this.waitMs > 0) return Promise.reject(new Broken());
     // By its own look at the clock the pause may have a millisecond left.
     return this.#circuit.execute(work).catch((error: unknown) => {
       throw error instanceof BrokenCircuitError ? new Broken() : error;
     });
+  }
+
+  async #excused<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Error && findAppError(error)?.code === 'service.deadline-exceeded') this.#hurried.add(error);
+      throw error;
+    }
   }
 
   #pause(pause: IBackoff<unknown>): IBackoff<unknown> {

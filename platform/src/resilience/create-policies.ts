@@ -27,6 +27,7 @@ const attemptsMaxDefault = 3;
 // As many as a crowd of buyers needs of one operation at once; a callee that hangs is stopped by the breaker long before.
 const concurrentMaxDefault = 2_048;
 const attemptShare = 0.4;
+const fairMsMax = 500;
 const stateValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
 /**
@@ -68,11 +69,14 @@ export function createPolicies(options: PoliciesOptions): Policies {
       retried: (reason) => retries?.({ service, operation: name, reason }),
       rejected: (reason) => rejections?.({ service, operation: name, reason }),
     };
+    const attemptTimeoutMs = operation.policy?.attemptTimeoutMs ?? attemptTimeoutOf(operation);
+    const limitMs = Math.min(attemptTimeoutMs, operation.timeoutMs ?? timeoutMsDefault);
     return new GuardedOperation({
       service,
       operation: name,
       attemptsMax: operation.policy?.attemptsMax ?? attemptsMaxDefault,
-      attemptTimeoutMs: operation.policy?.attemptTimeoutMs ?? attemptTimeoutOf(operation),
+      attemptTimeoutMs,
+      fairMs: Math.min(fairMsMax, limitMs / 2),
       concurrentMax: operation.policy?.concurrentMax ?? concurrentMaxDefault,
       budget,
       breaker,

@@ -31,6 +31,8 @@ export interface PolicyParts {
   readonly attemptsMax: number;
   /** Milliseconds of a try of what may be repeated. What may not has the whole time. */
   readonly attemptTimeoutMs: number;
+  /** A try with less than this left says nothing about whom it asks when it is not answered in time. */
+  readonly fairMs: number;
   readonly concurrentMax: number;
   readonly budget: RetryBudget;
   readonly breaker: Breaker;
@@ -77,10 +79,12 @@ export class GuardedOperation implements OperationPolicy {
     for (let number = 1; ; number++) {
       const attempt = new TimedAttempt(number, this.#attemptDeadline(how));
       try {
-        return await breaker.run(() => {
+        const isHurried = attempt.deadlineMs - Date.now() < this.#parts.fairMs;
+        const call = () => {
           if (number === 1) budget.called();
           return work(attempt);
-        });
+        };
+        return await breaker.run(call, isHurried);
       } catch (error) {
         if (error instanceof Broken) throw this.#broken();
         const waitMs = this.#waitBeforeNext(error, number, how);

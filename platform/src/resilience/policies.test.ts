@@ -199,6 +199,19 @@ describe('an operation that keeps failing', () => {
     match(await metrics.text(), /stoa_client_rejections_total\{service="tea",operation="getTea",reason="breaker"\} 1/);
   });
 
+  test('is one that had the time: calls that come with hardly any left say nothing about it', async () => {
+    const late = () => fault('service.deadline-exceeded', 'It took too long.');
+    const { guarded } = policyOf();
+    for (let call = 0; call < 30; call++) await outcomeAfter(50, guarded.run(failing(9, late).work, within(60, false)));
+    const { seen, work } = failing(0);
+    equal(await guarded.run(work, within(5_000)), 'tea');
+    equal(seen.calls, 1);
+    for (let call = 0; call < 30; call++)
+      await outcomeAfter(50, guarded.run(failing(9, late).work, within(5_000, false)));
+    equal(await outcomeAfter(0, guarded.run(work, within(5_000))), 'service.unavailable');
+    equal(seen.calls, 1);
+  });
+
   test('does not stop other operations of the service', async () => {
     const { policies, guarded } = policyOf();
     await breakIt(guarded);

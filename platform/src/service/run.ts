@@ -108,7 +108,9 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
   const elsewhere = new RemoteTransport(async (subscriber, messages) => {
     // In no trace and with an id of its own: a delivery is of many, and how long each of its messages was under way is told when it is handled.
     const cause = { correlationId: newId(), traceparent: newTraceparent(false) };
-    await self.client(opsContract(subscriber)).takeMessages({ body: { messages: [...messages] } }, { cause, deadlineMs: nobodyWaits });
+    await self
+      .client(opsContract(subscriber))
+      .takeMessages({ body: { messages: [...messages] } }, { cause, deadlineMs: nobodyWaits });
   });
   const transport: Transport = broker ?? {
     deliver: (subscriber, messages) => (doors.has(subscriber) ? local : elsewhere).deliver(subscriber, messages),

@@ -23,7 +23,7 @@ export const cartSkusMax = 200;
 const quantity = Type.Integer({ minimum: 1, maximum: cartQuantityMax });
 const about = { sku: Type.String(), title: Type.String() };
 
-/** One SKU in a cart, at today's price. `available` is left out when the stock cannot be asked for. */
+/** One SKU in a cart, at today's price. `available` is left out when the stock cannot be asked for; the cart's `partial` says so. */
 export const CartItem = strict({
   ...about,
   productId: IdText,
@@ -53,6 +53,10 @@ export const Cart = strict({
   items: Type.Array(CartItem),
   totals: OrderTotals,
   changes: Type.Array(CartChange),
+  partial: Type.Array(oneOf(['inventory']), {
+    description:
+      'Services that could not be asked, so that something is missing: without inventory nobody knows what is available, nor what ran short',
+  }),
   metadata: Metadata,
   createdAt: Instant,
   updatedAt: Instant,

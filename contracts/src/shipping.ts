@@ -35,7 +35,9 @@ export const shippingContract = contract({
       query: { country, currency, method: Type.Optional(Line(50)) },
       answer: ShippingMethod,
       errors: ['shipping.unknown-method'],
-      // Prices of sending change with the seasons: goods can be sold while the service that sends them is away.
+      // Prices of sending change with the seasons: goods can be sold while the service that sends them is away. The shop stands by the price that it named,
+      // so an order at an old quote is no half answer: its total is what is paid.
+      timeoutMs: 3_000,
       fallback: { lastGoodMs: 600_000 },
     }),
   },

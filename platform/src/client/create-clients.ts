@@ -87,7 +87,10 @@ export function createClients(options: ClientsOptions): Clients {
           { deadlineMs, idempotent },
         );
       if (standIn === undefined || onPartial === undefined) return ask();
-      return standIn.ask([params, query, body, principal], ask, () => onPartial(service));
+      return standIn.ask([params, query, body, principal], ask, () => {
+        policies.fellBack(service, name);
+        onPartial(service);
+      });
     };
   }
 

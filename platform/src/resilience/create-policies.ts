@@ -19,6 +19,8 @@ export interface PoliciesOptions {
 export interface Policies {
   /** The policy of an operation: always the same one, however often it is asked for. */
   of(service: string, operationName: string, operation: Operation): OperationPolicy;
+  /** Counts an answer in place of which the caller was given the operation's fallback. */
+  fellBack(service: string, operationName: string): void;
   /** From now on nothing is tried again, so that what is under way ends soon. */
   close(): void;
 }
@@ -48,6 +50,11 @@ export function createPolicies(options: PoliciesOptions): Policies {
     'stoa_client_rejections_total',
     'Calls not made and retries not granted: too many at a time (bulkhead), failing (breaker), too many retries (budget)',
     labels,
+  );
+  const fallbacks = metrics?.counter(
+    'stoa_client_fallbacks_total',
+    'Answers that could not be had, in place of which the fallback of the contract was taken',
+    ['service', 'operation'],
   );
   metrics?.gauge(
     'stoa_client_breaker_state',
@@ -96,6 +103,7 @@ export function createPolicies(options: PoliciesOptions): Policies {
       }
       return policy;
     },
+    fellBack: (service, operation) => fallbacks?.({ service, operation }),
     close() {
       closed = true;
     },

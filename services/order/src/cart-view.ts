@@ -25,6 +25,7 @@ export async function answerWithCart(
     totals,
     // What has been ordered is settled: the stock it lacks may be what it took itself.
     changes: cart.order_id === null ? changes : [],
+    partial: available === undefined ? ['inventory'] : [],
     metadata: cart.metadata,
     createdAt: cart.created_at,
     updatedAt: cart.updated_at,

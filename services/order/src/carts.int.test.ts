@@ -131,13 +131,19 @@ describe('a cart', () => {
     assert.equal((await checkOut(cart)).status, 202);
   });
 
-  it('is shown without availability while the inventory cannot be asked', async () => {
+  it('is shown without availability while the inventory cannot be asked, and says so', async () => {
     const cart = await guestCart(['PEN', 40]);
+    const known = await shop.call('GET', cart.path, cart.as);
+    assert.deepEqual([known.body.partial, known.body.changes.length], [[], 1]);
     shop.neighbours.stock = 'down';
-    const { status, body } = await shop.call('GET', cart.path, cart.as);
+    const { status, body, headers } = await shop.call('GET', cart.path, cart.as);
     assert.equal(status, 200);
     assert.equal('available' in (body.items[0] as object), false);
-    assert.deepEqual(body.changes, []);
+    assert.deepEqual([body.partial, body.changes], [['inventory'], []]);
+    assert.notEqual(headers.get('etag'), known.headers.get('etag'), 'a copy of the whole answer is not the half');
+    assert.deepEqual((await put(cart, 'INK', 1)).body.partial, ['inventory']);
+    shop.neighbours.stock = new Map([['PEN', 40]]);
+    assert.deepEqual((await shop.call('GET', cart.path, cart.as)).body.partial, []);
   });
 
   it('outlives a restart of the service', async () => {

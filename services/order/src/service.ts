@@ -46,7 +46,7 @@ export const order = defineService<OrderDeps>({
       catalogue: new Catalogue(client(productContract), cache),
       customers: new Customers(client(userContract)),
       shippingPrices: new ShippingPrices(client(shippingContract), log),
-      stock: new Stock(client(inventoryContract), log),
+      stock: new Stock(client(inventoryContract)),
       numbers: new OrderNumbers(db),
       changes: new OrderChanges(db),
       tokens: await OrderTokens.open(db),

@@ -181,13 +181,13 @@ describe('a replica that fails', () => {
     const strict = problem(401, 'auth.invalid', { 'x-stoa-unproven': '1' });
     const [a, b] = [await replica(strict), await replica(good)];
     const tea = await teaAt(a.url, b.url);
-    for (let call = 0; call < 40; call++) await tea.addTea({ body: { name: 'x' } }, { cause });
+    for (let call = 0; call < 40; call++) await tea.addTea({ body: { name: 'x' } }, asker);
     equal(b.seen.length, 40);
     deepEqual(
       tea.remote.discovery.endpoints('tea').map(({ ejected }) => ejected),
       [true, false],
     );
-    const alone = await errorOf((await teaAt(a.url)).addTea({ body: { name: 'x' } }, { cause }));
+    const alone = await errorOf((await teaAt(a.url)).addTea({ body: { name: 'x' } }, asker));
     deepEqual([alone.code, alone.message], ['service.bad-gateway', 'tea does not believe who calls.']);
   });
 
@@ -204,7 +204,7 @@ describe('a replica that fails', () => {
     const a = await replica((request, response) => behave(request, response));
     const tea = await teaAt(a.url, (await replica(good)).url);
     const ask = (deadlineMs?: number) =>
-      tea.addTea({ body: { name: 'x' } }, { cause, ...(deadlineMs && { deadlineMs }) }).catch(() => undefined);
+      tea.addTea({ body: { name: 'x' } }, { ...asker, ...(deadlineMs && { deadlineMs }) }).catch(() => undefined);
     await until(() => a.seen.length === 4, ask);
     behave = hang;
     await until(
@@ -263,12 +263,12 @@ test('a call whose time was up before it got a connection costs no connection', 
   const clients = createClients({ caller: 'order', local: new Map(), remote: { ...remote, connectionsMax: 1 } });
   allClients.push(clients);
   const tea = clients.client(teaContract);
-  const first = tea.addTea({ body: { name: 'x' } }, { cause });
+  const first = tea.addTea({ body: { name: 'x' } }, asker);
   for (let rounds = 0; held.length === 0 && rounds < 1_000; rounds++) await new Promise(setImmediate);
   equal((await errorOf(tea.getTea({}, { cause, deadlineMs: Date.now() + 50 }))).code, 'service.deadline-exceeded');
   json(held[0] as ServerResponse, 200, { name: 'assam' });
   await first;
-  await tea.getTea({}, { cause });
+  await tea.getTea({}, asker);
   equal(ports.size, 1);
 });
 

@@ -77,6 +77,22 @@ test('what is forgotten while it is loaded is not kept, and who asks from then o
   assert.equal(await cache.read('a', { ttlMs: 100, load: async () => 'third' }), 'new');
 });
 
+test('a load that takes longer than its value may be kept is not waited for by whoever asks after that', async () => {
+  const { cache, time } = started();
+  const { begun, load } = slowLoad();
+  const hanging = cache.read('a', { ttlMs: 100, load });
+  time.nowMs = 99;
+  const joined = cache.read('a', { ttlMs: 100, load });
+  time.nowMs = 100;
+  const later = cache.read('a', { ttlMs: 100, load });
+  assert.equal(begun.length, 2);
+  begun[1]?.('new');
+  assert.equal(await later, 'new');
+  begun[0]?.('old');
+  assert.deepEqual([await hanging, await joined], ['old', 'old']);
+  assert.equal(await cache.read('a', { ttlMs: 100, load: async () => 'third' }), 'new');
+});
+
 test('a load that fails is told to all who wait, and tried again by the next', async () => {
   const { cache } = started();
   const failing = { ttlMs: 100, load: () => Promise.reject(new Error('away')) };

@@ -25,7 +25,7 @@ type Loading = Promise<ReadonlyMap<string, unknown>>;
 export class MemoryCache implements Cache {
   readonly #entries = new Map<string, Entry>();
   /** A load that is no longer found here under a key must not be kept under it. */
-  readonly #loads = new Map<string, Loading>();
+  readonly #loads = new Map<string, { readonly loading: Loading; readonly untilMs: number }>();
   readonly #options: Required<MemoryCacheOptions>;
 
   constructor({ ttlMsMax = Infinity, entriesMax = 20_000, nowMs = () => performance.now() }: MemoryCacheOptions = {}) {
@@ -45,10 +45,11 @@ export class MemoryCache implements Cache {
     const nowMs = this.#options.nowMs();
     for (const key of new Set(keys)) {
       const entry = this.#entries.get(key);
-      const loading = this.#loads.get(key);
+      const load = this.#loads.get(key);
       if (entry !== undefined && entry.untilMs > nowMs) found.set(key, entry.value as T);
-      else if (loading === undefined) missing.push(key);
-      else waiting.set(loading, [...(waiting.get(loading) ?? []), key]);
+      // What a load brings that began too long ago is too old for whoever asks now, and it may never come back.
+      else if (load === undefined || load.untilMs <= nowMs) missing.push(key);
+      else waiting.set(load.loading, [...(waiting.get(load.loading) ?? []), key]);
     }
     if (missing.length > 0) waiting.set(this.#load(missing, how), missing);
     await Promise.all(
@@ -75,18 +76,18 @@ export class MemoryCache implements Cache {
       (loaded) => {
         for (const key of missing) {
           const value = frozen(loaded.get(key));
-          if (this.#loads.get(key) !== loading) continue;
+          if (this.#loads.get(key)?.loading !== loading) continue;
           this.#loads.delete(key);
           if (value !== undefined) this.#keep(key, { value, untilMs });
         }
         return loaded;
       },
       (error: unknown) => {
-        for (const key of missing) if (this.#loads.get(key) === loading) this.#loads.delete(key);
+        for (const key of missing) if (this.#loads.get(key)?.loading === loading) this.#loads.delete(key);
         throw error;
       },
     );
-    for (const key of missing) this.#loads.set(key, loading);
+    for (const key of missing) this.#loads.set(key, { loading, untilMs });
     return loading;
   }
 

@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { assert, findAppError } from '../errors/index.ts';
 import { GroupCommit } from './group.ts';
 import { type Listening, listen } from './listen.ts';
 import { type DatabaseOptions, openPool, sqlState, wrapSqlError } from './pool.ts';
+import { Silence, socketOf } from './silence.ts';
 import type { Sql, Tx } from './sql.ts';
 import { openTx, Pending } from './transaction.ts';
 
@@ -11,12 +11,15 @@ export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   /** How often a serialization failure or deadlock is tried again; 5 unless given. */
   readonly retriesMax?: number;
+  /** In place of the database's own: what changes tables may take long. */
+  readonly silenceMsMax?: number;
 }
 
 const retryable = new Set(['40001', '40P01']);
 /** Refused because an earlier statement of the transaction failed. */
 const transactionAborted = '25P02';
 const namesMax = 1_000;
+const silenceMsDefault = 15_000;
 
 /** A service's PostgreSQL database. */
 export class Database implements Sql {
@@ -26,6 +29,8 @@ export class Database implements Sql {
   readonly #names = new Map<string, string>();
   readonly #prepared: boolean;
   readonly #group: GroupCommit;
+  readonly #silence = new Silence();
+  readonly #silenceMsMax: number;
   #statements = 0;
 
   constructor(options: DatabaseOptions) {
@@ -34,6 +39,7 @@ export class Database implements Sql {
     this.#pool = openPool(options);
     this.#prepared = options.prepared !== 'off';
     this.#group = new GroupCommit(this);
+    this.#silenceMsMax = options.silenceMsMax ?? silenceMsDefault;
   }
 
   /** Connections in all, idle, and callers waiting for one; statements sent since the start. */
@@ -44,7 +50,7 @@ export class Database implements Sql {
 
   async query<R extends object>(text: string, values?: readonly unknown[]): Promise<R[]> {
     try {
-      const client = await this.#pool.connect();
+      const client = await this.#connect();
       let broken: Error | undefined;
       try {
         return (await this.#send(client, text, values)).rows as R[];
@@ -90,22 +96,33 @@ export class Database implements Sql {
 
   async close(): Promise<void> {
     await this.#pool.end();
+    this.#silence.stop();
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    for (;;) {
+      const client = await this.#pool.connect();
+      if (!this.#silence.isSuspect(client)) return client;
+      client.release(true);
+    }
   }
 
   async #attempt<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions): Promise<T> {
-    const client = await this.#pool.connect();
+    const client = await this.#connect();
+    const { silenceMsMax } = options;
     const pending = new Pending();
     let broken: Error | undefined;
     let first: unknown;
     let ending = false;
     try {
-      const begun = this.#send(client, options.isolation ? `begin isolation level ${options.isolation}` : 'begin');
+      const begin = options.isolation ? `begin isolation level ${options.isolation}` : 'begin';
+      const begun = this.#send(client, begin, undefined, silenceMsMax);
       begun.catch(() => undefined);
       const sql: Sql = {
         query: async <R extends object>(text: string, values?: readonly unknown[]) => {
           // The commit follows the writers' statements without waiting for their answers: what comes later would run outside the transaction.
           assert(!ending, 'a statement was sent to a transaction after its end');
-          const answered = this.#send(client, text, values);
+          const answered = this.#send(client, text, values, silenceMsMax);
           answered.catch((error: unknown) => {
             first ??= error;
           });
@@ -116,7 +133,7 @@ export class Database implements Sql {
       const result = await work(tx);
       const sent = [begun, ...pending.flush(tx)];
       ending = true;
-      const ended = this.#send(client, 'commit');
+      const ended = this.#send(client, 'commit', undefined, silenceMsMax);
       const outcomes = await Promise.allSettled([...sent, ended]);
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
@@ -137,11 +154,18 @@ export class Database implements Sql {
     }
   }
 
-  #send(client: pg.ClientBase, text: string, values?: readonly unknown[]): Promise<pg.QueryResult> {
+  #send(
+    client: pg.ClientBase,
+    text: string,
+    values?: readonly unknown[],
+    silenceMsMax = this.#silenceMsMax,
+  ): Promise<pg.QueryResult> {
     this.#statements++;
     holdWrites(client);
     const name = this.#prepared && values !== undefined ? this.#nameOf(text) : undefined;
-    return client.query({ text, ...(values && { values: values as unknown[] }), ...(name && { name }) });
+    const answered = client.query({ text, ...(values && { values: values as unknown[] }), ...(name && { name }) });
+    this.#silence.watch(client, answered, silenceMsMax);
+    return answered;
   }
 
   #nameOf(text: string): string | undefined {
@@ -158,7 +182,7 @@ const held = new WeakSet<object>();
 
 /** Lets statements that are sent in one turn leave in one write: system calls are the largest part of what a statement costs here. */
 function holdWrites(client: pg.ClientBase): void {
-  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  const stream = socketOf(client);
   if (held.has(stream)) return;
   held.add(stream);
   stream.cork();

@@ -6,6 +6,8 @@ export interface Listening {
 }
 
 const connectAgainMs = 1_000;
+/** How often hearing is put to the test: silence alone does not tell a lost connection from a quiet shop. */
+const testMs = 5_000;
 
 /**
  * Hears `notify channel`, on a connection of its own that is opened again when it breaks. For waking up: what is told meanwhile is lost, and behind a
@@ -17,7 +19,15 @@ export function listen(url: string, channel: string, hear: () => void): Listenin
   let stopped = false;
 
   async function connect(): Promise<void> {
-    const own = new pg.Client({ connectionString: url, application_name: `stoa listen ${channel}`, keepAlive: true });
+    const own = new pg.Client({
+      connectionString: url,
+      application_name: `stoa listen ${channel}`,
+      keepAlive: true,
+      connectionTimeoutMillis: testMs,
+      // A pipelined statement that is not answered in time ends the connection.
+      query_timeout: testMs,
+      pipeline: true,
+    } as pg.ClientConfig);
     client = own;
     own.on('notification', hear);
     own.on('error', () => undefined);
@@ -25,6 +35,8 @@ export function listen(url: string, channel: string, hear: () => void): Listenin
     try {
       await own.connect();
       await own.query(`listen ${pg.escapeIdentifier(channel)}`);
+      const test = setInterval(() => own.query('select 1').catch(() => undefined), testMs).unref();
+      own.once('end', () => clearInterval(test));
       hear();
     } catch {
       await own.end().catch(() => undefined);

@@ -47,48 +47,52 @@ function minimumReader(migration: Migration): number | undefined {
  * merely newer is accepted, so that versions N and N+1 run side by side.
  */
 export async function migrate(database: Database, scope: string, migrations: readonly Migration[]): Promise<void> {
-  await database.transaction(async (tx) => {
-    await tx.query('select pg_advisory_xact_lock(7305)');
-    await tx.query(bookkeeping);
-    const applied = await tx.query<{ name: string; checksum: string }>(
-      'select name, checksum from kit.migration where scope = $1 order by name',
-      [scope],
-    );
-    const [reader] = await tx.query<{ minimum_reader: number }>(
-      'select minimum_reader from kit.schema_reader where scope = $1',
-      [scope],
-    );
-    if (reader && reader.minimum_reader > migrations.length) {
-      throw fault(
-        'migration.too-new',
-        `The schema of ${scope} in ${database.name} needs a program that knows ${reader.minimum_reader} migrations; this one knows ${migrations.length}. Start the newer version.`,
+  await database.transaction(
+    async (tx) => {
+      await tx.query('select pg_advisory_xact_lock(7305)');
+      await tx.query(bookkeeping);
+      const applied = await tx.query<{ name: string; checksum: string }>(
+        'select name, checksum from kit.migration where scope = $1 order by name',
+        [scope],
       );
-    }
-    const known = new Map(applied.map((row) => [row.name, row.checksum]));
-    for (const migration of migrations) {
-      const checksum = createHash('sha256').update(migration.text).digest('hex');
-      const before = known.get(migration.name);
-      if (before === checksum) continue;
-      if (before !== undefined) {
+      const [reader] = await tx.query<{ minimum_reader: number }>(
+        'select minimum_reader from kit.schema_reader where scope = $1',
+        [scope],
+      );
+      if (reader && reader.minimum_reader > migrations.length) {
         throw fault(
-          'migration.changed',
-          `Migration ${migration.name} of ${scope} was changed after it had been applied. Restore the file and add a new migration.`,
+          'migration.too-new',
+          `The schema of ${scope} in ${database.name} needs a program that knows ${reader.minimum_reader} migrations; this one knows ${migrations.length}. Start the newer version.`,
         );
       }
-      await tx.query(migration.text);
-      await tx.query('insert into kit.migration (scope, name, checksum) values ($1, $2, $3)', [
-        scope,
-        migration.name,
-        checksum,
-      ]);
-      crashPoint('migration.before-commit');
-      const minimum = minimumReader(migration);
-      if (minimum !== undefined) {
-        await tx.query(
-          'insert into kit.schema_reader values ($1, $2) on conflict (scope) do update set minimum_reader = excluded.minimum_reader',
-          [scope, minimum],
-        );
+      const known = new Map(applied.map((row) => [row.name, row.checksum]));
+      for (const migration of migrations) {
+        const checksum = createHash('sha256').update(migration.text).digest('hex');
+        const before = known.get(migration.name);
+        if (before === checksum) continue;
+        if (before !== undefined) {
+          throw fault(
+            'migration.changed',
+            `Migration ${migration.name} of ${scope} was changed after it had been applied. Restore the file and add a new migration.`,
+          );
+        }
+        await tx.query(migration.text);
+        await tx.query('insert into kit.migration (scope, name, checksum) values ($1, $2, $3)', [
+          scope,
+          migration.name,
+          checksum,
+        ]);
+        crashPoint('migration.before-commit');
+        const minimum = minimumReader(migration);
+        if (minimum !== undefined) {
+          await tx.query(
+            'insert into kit.schema_reader values ($1, $2) on conflict (scope) do update set minimum_reader = excluded.minimum_reader',
+            [scope, minimum],
+          );
+        }
       }
-    }
-  });
+    },
+    // A large table is changed for as long as that takes.
+    { silenceMsMax: Number.POSITIVE_INFINITY },
+  );
 }

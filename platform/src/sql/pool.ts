@@ -8,7 +8,13 @@ export interface DatabaseOptions {
   readonly name?: string;
   /** `off` where a pooler in transaction mode cannot keep prepared statements (PgBouncer before 1.21). */
   readonly prepared?: 'on' | 'off';
+  /** How long a statement may go without a byte of an answer before its connection counts as lost; 15,000 unless given. */
+  readonly silenceMsMax?: number;
+  /** How long a transaction may stand still before the server ends it; 15,000 unless given. */
+  readonly idleInTransactionMsMax?: number;
 }
+
+const idleInTransactionMsDefault = 15_000;
 
 const typeBool = 16;
 const typeInt8 = 20;
@@ -46,10 +52,15 @@ export function openPool(options: DatabaseOptions): pg.Pool {
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
+  const idleMsMax = options.idleInTransactionMsMax ?? idleInTransactionMsDefault;
+  pool.on('connect', (client) => {
+    // What a client that has vanished holds locked, others wait for: the server hears of that after hours. By a statement, because poolers refuse it as a parameter.
+    client.query(`set idle_in_transaction_session_timeout = ${idleMsMax}`).catch(() => undefined);
+  });
   return pool;
 }
 
-const unreachable = /^(08|53|57P0[123]|58)/;
+const unreachable = /^(08|53|57P0[123]|58|25P03)/;
 const connectionErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

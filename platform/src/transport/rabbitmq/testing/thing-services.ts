@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import type { NetConnectOpts } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { newId } from '../../../ids/index.ts';
@@ -8,7 +6,7 @@ import { Inbox } from '../../../inbox/index.ts';
 import { Outbox, Relay } from '../../../outbox/index.ts';
 import { event, type Message, strict, Type } from '../../../schema/index.ts';
 import { Database, migrate, readMigrations, type Tx } from '../../../sql/index.ts';
-import { type Line, openLine, testDatabase } from '../../../testing/index.ts';
+import { type Line, openDatabaseLine, testDatabase } from '../../../testing/index.ts';
 import { systemClock } from '../../../time/index.ts';
 import type { Broker, BrokerMailbox } from '../../definition.ts';
 
@@ -102,20 +100,17 @@ export interface HearerProcess extends BrokerMailbox {
 
 export async function openHearer(): Promise<Hearer> {
   const server = await testDatabase('rabbit_hearer');
-  const line = await openLine(placeOf(new URL(server.url)));
+  const { line, url } = await openDatabaseLine(server.url);
   const db = new Database({ url: server.url, name: 'looking on' });
   await migrate(db, 'kit', await readMigrations(kitMigrations));
   await db.query('create table effect (seq bigint generated always as identity, id uuid, key text, n int)');
-  const url = new URL(server.url);
-  url.search = '';
-  url.host = `127.0.0.1:${line.port}`;
 
   const hearer: Hearer = {
     db,
     line,
     onHandle: async () => undefined,
     async open() {
-      const own = new Database({ url: url.href, name: 'hearer' });
+      const own = new Database({ url, name: 'hearer' });
       const handle = async (messages: readonly Message[], tx: Tx) => {
         await hearer.onHandle(messages);
         await tx.query('insert into effect (id, key, n) select * from unnest($1::uuid[], $2::text[], $3::int[])', [
@@ -166,14 +161,6 @@ export async function openHearer(): Promise<Hearer> {
 }
 
 /** The test server is reached by a unix socket where that can be. */
-function placeOf({ hostname, port, searchParams }: URL): NetConnectOpts {
-  const folder = searchParams.get('host');
-  const numbered = searchParams.get('port') ?? port;
-  return folder?.startsWith('/')
-    ? { path: join(folder, `.s.PGSQL.${numbered}`) }
-    : { host: hostname, port: Number(numbered) };
-}
-
 /** Waits, for a minute at most, because the machine may be busy. */
 export async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
   for (const endMs = performance.now() + 60_000; !(await holds()); await sleep(20)) {

@@ -339,4 +339,15 @@ describe('the inbox', () => {
     assert.equal((await db.query('select from kit.mark where id = $1', [old.id])).length, 0);
     assert.ok(!(await partitions()).includes(made[0] as string), 'the partition of the day is dropped with its marks');
   });
+
+  it('takes it that several processes make room for marks at the same time', async () => {
+    for (let round = 0; round < 5; round++) {
+      const names = await db.query<{ name: string }>(
+        `select relname as name from pg_class where relname like 'mark\\_2%' and relkind = 'r'`,
+        [],
+      );
+      for (const { name } of names) await db.query(`drop table kit.${name}`);
+      await Promise.all(Array.from({ length: 6 }, () => tendMarks(db)));
+    }
+  });
 });

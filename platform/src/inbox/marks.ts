@@ -31,9 +31,9 @@ export async function tendMarks(sql: Sql, laterMs = 0): Promise<void> {
       .query(
         `create table if not exists kit.${name} partition of kit.mark for values from ('${lowestId(day)}') to ('${lowestId(day + dayMs)}')`,
       )
-      // Marks of that day are in the default partition already: it serves them as well.
+      // Marks of that day are in the default partition already, which serves them as well; or another process is making it just now.
       .catch((error: { code?: string }) => {
-        if (error.code !== '23514') throw error;
+        if (error.code !== '23514' && error.code !== '42P07') throw error;
       });
   }
   for (const name of names) {

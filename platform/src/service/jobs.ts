@@ -23,7 +23,7 @@ export class JobRunner {
   readonly #log: Logger;
   readonly #lease: Lease;
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<string, Promise<void>>();
 
   constructor(db: Database, jobs: readonly Job<never>[], service: () => Service<never>, log: Logger) {
     for (const { name } of jobs)
@@ -41,7 +41,7 @@ export class JobRunner {
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.values());
     await this.#lease.stop();
   }
 
@@ -50,11 +50,12 @@ export class JobRunner {
   }
 
   #run(job: Job<never>): void {
-    if (!this.#lease.held) return;
-    const running: Promise<void> = job
+    // A process that stood still for longer than the lease takes it again, maybe while its last run is not over.
+    if (!this.#lease.held || this.#running.has(job.name)) return;
+    const running = job
       .run(this.#service())
       .catch((error) => this.#log.error({ job: job.name, err: error }, 'a job failed and will run again at its time'))
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
+      .finally(() => this.#running.delete(job.name));
+    this.#running.set(job.name, running);
   }
 }

@@ -171,7 +171,7 @@ const pages = {
   getHealth: operation({
     method: 'GET',
     path: '/health',
-    summary: 'Each service and dependency with its state, latency and reason; 503 when one is down',
+    summary: 'Each service and dependency with its state and latency; 503 when one is down. Staff are told the reasons',
     access: anyone,
     answer: Health,
     statuses: [200, 503],
@@ -182,7 +182,7 @@ const opsOperations = {
   listServices: operation({
     method: 'GET',
     path: '/api/v1/ops/services',
-    summary: 'Each service with its dependencies',
+    summary: 'Each service and dependency with its state, latency and reason',
     access: operator,
     answer: strict({ services: Type.Array(ServiceHealth) }),
   }),

@@ -142,7 +142,7 @@ async function shopHealth(environment: Environment): Promise<Examined[]> {
       ...services.map(({ name, state, latencyMs, reason }): Examined => {
         if (state === 'up') return { name, state: 'good', detail: `up, ${latencyMs} ms` };
         const advice =
-          'Look at the log of the process that hosts it; npx stoa sagas and dead-letters show what waits for it.';
+          'Look at the log of the process that hosts it, or at /health on its STOA_METRICS_PORT; npx stoa sagas and dead-letters show what waits for it.';
         return {
           name,
           state: state === 'down' ? 'bad' : 'note',

@@ -152,18 +152,25 @@ test('health is as bad as its worst part, and readiness says why it is not', asy
   assert.deepEqual([good.status, good.body['status'], good.body['version']], [200, 'up', '1.2.3']);
   gateway.health = [
     { name: 'witness', state: 'up', latencyMs: 1 },
-    { name: 'order', state: 'down', latencyMs: 2, reason: 'its database cannot be reached' },
+    { name: 'order', state: 'down', latencyMs: 2, reason: 'connect ECONNREFUSED 10.0.0.7:5432 as shop_order' },
+    { name: 'broker', state: 'degraded', latencyMs: 0, reason: 'user shop may not enter vhost /prod' },
   ];
   for (const endMs = Date.now() + 2_000; (await get('/ready')).status !== 503; ) assert.ok(Date.now() < endMs);
   for (const path of ['/ready', '/health/ready']) {
     const { status, body } = await get(path);
-    assert.deepEqual(
-      [status, body],
-      [503, { status: 'not-ready', reasons: ['order: its database cannot be reached'] }],
-    );
+    assert.deepEqual([status, body], [503, { status: 'not-ready', reasons: ['order: down'] }]);
   }
   const bad = await get('/health');
   assert.deepEqual([bad.status, bad.body['status']], [503, 'down']);
+  // Anyone may ask, so addresses and names of the inside are for the staff only.
+  const reasonsIn = (body: Record<string, unknown>) =>
+    (body['services'] as { reason?: string }[]).map(({ reason }) => reason);
+  assert.deepEqual(reasonsIn(bad.body), [undefined, 'It does not answer.', 'It does not work as it should.']);
+  const full = await get('/api/v1/ops/services', await gateway.token('operator'));
+  assert.deepEqual(
+    reasonsIn(full.body),
+    gateway.health.map(({ reason }) => reason),
+  );
 });
 
 test('the documentation names every operation and every code, runs no script, and loads nothing', async () => {

@@ -4,6 +4,13 @@ import type { EdgeHost, HealthReport } from '@stoa/platform/service';
 /** How long one look at everything serves all who ask: probes of a whole cluster cost no more than one. */
 const lookMs = 500;
 
+/** What anyone may know. Reasons tell addresses, names and files of the inside: those are for the staff, and for who reaches the metrics port. */
+const saidToAnyone = {
+  up: undefined,
+  degraded: 'It does not work as it should.',
+  down: 'It does not answer.',
+} as const;
+
 /** Answers whether the process runs, whether it takes requests, and how each part of it is. */
 export function healthRoutes(host: EdgeHost, isDraining: () => boolean) {
   let looking: Promise<HealthReport[]> | undefined;
@@ -20,7 +27,7 @@ export function healthRoutes(host: EdgeHost, isDraining: () => boolean) {
 
   async function readiness() {
     const down = (await look()).filter(({ state }) => state === 'down');
-    const reasons = down.map(({ name, reason }) => `${name}: ${reason ?? 'down'}`);
+    const reasons = down.map(({ name }) => `${name}: down`);
     if (isDraining()) reasons.unshift('gateway: draining');
     const ready = reasons.length === 0;
     return {
@@ -34,7 +41,7 @@ export function healthRoutes(host: EdgeHost, isDraining: () => boolean) {
     getReadiness: readiness,
     getReadinessShort: readiness,
     async getHealth() {
-      const services = (await look()).map(plain);
+      const services = (await look()).map(forAnyone);
       const { rss, heapUsed } = process.memoryUsage();
       const body: Health = {
         status: worst(services),
@@ -54,6 +61,11 @@ export function healthRoutes(host: EdgeHost, isDraining: () => boolean) {
 function worst(services: readonly ServiceHealth[]): ServiceHealth['state'] {
   if (services.some(({ state }) => state === 'down')) return 'down';
   return services.some(({ state }) => state === 'degraded') ? 'degraded' : 'up';
+}
+
+function forAnyone({ name, state, latencyMs }: HealthReport): ServiceHealth {
+  const reason = saidToAnyone[state];
+  return plain({ name, state, latencyMs, ...(reason !== undefined && { reason }) });
 }
 
 function plain({ name, state, latencyMs, reason }: HealthReport): ServiceHealth {

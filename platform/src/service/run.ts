@@ -184,11 +184,11 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
   };
 
   const stopAll = async (deadlineMs: number): Promise<void> => {
+    policies.close();
     await Promise.all(consumers.map((consumer) => consumer.stop()));
     await Promise.all([...hosted.values()].map((service) => service.stop(deadlineMs)));
     callers.close();
     await Promise.all([...clientsByName.values()].map((clients) => clients.close()));
-    policies.close();
   };
 
   try {

@@ -3,8 +3,9 @@ import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { defineEffect } from '../effect/index.ts';
+import { fault } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
-import { contract } from '../schema/index.ts';
+import { anyone, contract, operation, strict } from '../schema/index.ts';
 import { Database } from '../sql/index.ts';
 import { testDatabase } from '../testing/index.ts';
 import { defineService, run } from './index.ts';
@@ -48,6 +49,51 @@ it('a service whose effect outside does not come back stops by its deadline, and
     assert.deepEqual(await other.query('select name from kit.lease', []), []);
   } finally {
     await other.close();
+    await server.drop();
+  }
+});
+
+it('a service that stops tries no call again', async () => {
+  const server = await testDatabase('stop_calls');
+  const answer = strict({});
+  const getTea = operation({ method: 'GET', path: '/teas', summary: 'Tea', access: anyone, answer });
+  const teaContract = contract({ service: 'tea', operations: { getTea }, events: {}, commands: {}, errors: {} });
+  let calls = 0;
+  let asked = (): void => undefined;
+  const askedOnce = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  let fail = (): void => undefined;
+  const failing = new Promise<void>((resolve) => {
+    fail = resolve;
+  });
+  const tea = defineService<never>({
+    name: 'tea',
+    contract: teaContract,
+    routes: {
+      async getTea() {
+        calls += 1;
+        asked();
+        await failing;
+        throw fault('service.unavailable', 'Not now.', { retryAfterS: 1 });
+      },
+    },
+  });
+  try {
+    const log = pino({ level: 'silent' });
+    const running = await run([tea], { environment: {}, log, version: '1', databaseUrl: async () => server.url });
+    const call = running.services
+      .get('tea')
+      ?.service.client(teaContract)
+      .getTea({}, { cause: { correlationId: 'c' } });
+    const failed = assert.rejects(call ?? Promise.resolve(), /Not now/);
+    await askedOnce;
+    const stopped = running.stop(Date.now() + 3_000);
+    fail();
+    await failed;
+    assert.equal(calls, 1);
+    await stopped;
+  } finally {
     await server.drop();
   }
 });

@@ -49,7 +49,7 @@ export function peekBody(request: IncomingMessage, bytesMax: number): Promise<Bu
 export function accountIn(body: Buffer): string | undefined {
   try {
     const { email } = JSON.parse(body.toString('utf8')) as { email?: unknown };
-    return typeof email === 'string' ? email.trim().toLowerCase() : undefined;
+    return typeof email === 'string' ? email.trim().normalize('NFC').toLowerCase() : undefined;
   } catch {
     // Not JSON, so nobody will be let in with it; the service says what is wrong.
     return undefined;

@@ -11,7 +11,7 @@ import { UnreadableBody } from './carry-out.ts';
 import { createExchanges, type ObserveRequest } from './exchange.ts';
 import { type InvokeInput, type InvokeResult, invokeOperation } from './invoke.ts';
 import { type ListeningServer, openServer } from './open-server.ts';
-import { type OperationPlan, planOperations } from './operation-plan.ts';
+import { type OperationPlan, paramLengthMax, planOperations } from './operation-plan.ts';
 
 export interface HostHttpOptions {
   readonly log: Logger;
@@ -127,7 +127,7 @@ function createApp(
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: {
-      maxParamLength: 1_000,
+      maxParamLength: paramLengthMax,
       // Query strings are read where their schema is known.
       querystringParser: (text) => text as unknown as Record<string, unknown>,
     },

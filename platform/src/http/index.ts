@@ -10,7 +10,7 @@ export { type InvokeInput, type InvokeResult, queryText } from './invoke.ts';
 export { parseJson, parseJsonText } from './json-body.ts';
 export { listenProblem } from './open-server.ts';
 export { type OpenApiDocument, openApiOf } from './openapi.ts';
-export { timeoutMsDefault } from './operation-plan.ts';
+export { paramLengthMax, timeoutMsDefault } from './operation-plan.ts';
 export { declarationOf, type ErrorDeclarations, type Problem, problemHeaders, problemOf } from './problem.ts';
 export { readCause, readWait, waitSMax } from './request-head.ts';
 export { onBehalfHeader, timeoutHeader, unprovenHeader, writeOnBehalf } from './service-headers.ts';

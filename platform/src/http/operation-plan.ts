@@ -5,6 +5,8 @@ import type { ErrorDeclarations } from './problem.ts';
 
 /** Milliseconds a caller gives an operation that says nothing about it. */
 export const timeoutMsDefault = 10_000;
+/** Longest path parameter that is routed: what a request line can hold. Which ones are good, schemas say. */
+export const paramLengthMax = 16_384;
 /** Bytes of a body where the operation says nothing about it: 1 MiB. */
 export const bodyBytesMaxDefault = 1_048_576;
 

@@ -101,6 +101,13 @@ describe('a service of the kit behind the proxy', () => {
     assert.equal(wrong.headers.get('content-type'), 'application/problem+json');
   });
 
+  test('finds what the gateway finds, however long a parameter is', async () => {
+    for (const length of [1_000, 1_001, 5_000]) {
+      const answer = await call(`/api/v1/things/${'x'.repeat(length)}`);
+      assert.equal(answer.status, 200, String(length));
+    }
+  });
+
   test('ends by itself at the deadline that travels with the request', async () => {
     const startedMs = performance.now();
     const answer = await call('/api/v1/quick');

@@ -1,4 +1,5 @@
 import { assert } from '@stoa/platform/errors';
+import { paramLengthMax } from '@stoa/platform/http';
 import type { Operation } from '@stoa/platform/schema';
 import createRouter, { type HTTPMethod } from 'find-my-way';
 import type { ServiceTargets, Target } from './target.ts';
@@ -37,8 +38,7 @@ const probes = new Set(['/health/live', '/health/ready', '/ready']);
 
 /** Compiles the operations of all targets into one tree. Internal operations are not in it: there is no way to them from outside. */
 export function compileRoutes(services: readonly ServiceTargets[]): Routes {
-  // Parameters are bounded by their schemas; here only by what a request line can hold.
-  const router = createRouter({ maxParamLength: 16_384 });
+  const router = createRouter({ maxParamLength: paramLengthMax });
   for (const { contract, of } of services) {
     const { service, operations } = contract;
     for (const [name, operation] of Object.entries(operations)) {

@@ -66,7 +66,7 @@ export function openDatabases(
       await watching;
       // What could not be started was told to whoever asked for it.
       const server = await starting?.catch(() => undefined);
-      await server?.stop();
+      await server?.leave();
     },
   };
 }

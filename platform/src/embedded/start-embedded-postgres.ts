@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { adminPassword, ensureCluster } from './cluster.ts';
 import { type Databases, openDatabases } from './databases.ts';
+import { holdUse } from './hold-use.ts';
 import { capLogFile } from './log-file.ts';
 import { type Ending, launch, type Postmaster, readPostmaster, stopPostmaster } from './postmaster.ts';
 import { makeSocketFolder } from './private-folder.ts';
@@ -38,6 +39,8 @@ export interface EmbeddedPostgres {
   ensureDatabase(name: string): Promise<string>;
   /** Stops the server, for everybody who uses it, and waits until it has ended. Safe to call twice. */
   stop(): Promise<void>;
+  /** Stops the server unless another one uses it, who has started or adopted it and not left. Safe to call twice. */
+  leave(): Promise<void>;
 }
 
 const readyTimeoutMs = 60_000;
@@ -64,12 +67,20 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   return explainingDiskProblems(wanted, async () => {
     const dataDir = await makeDataDir(wanted);
     const { postmaster, adopted, databases } = await connect(dataDir, options);
+    const use = await holdUse(databases.adminUrl);
     const uncap = capLogFile(logFile(dataDir));
     let stopped: Promise<void> | undefined;
     const stop = async () => {
       uncap();
+      await use.end();
       await databases.close();
       await stopPostmaster(await findClusterDir(dataDir), stopTimeoutMs);
+    };
+    const leave = async () => {
+      if (await use.isLast()) return stop();
+      uncap();
+      await use.end();
+      await databases.close();
     };
     return {
       adopted,
@@ -77,6 +88,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       adminUrl: databases.adminUrl,
       ensureDatabase: databases.ensure,
       stop: () => (stopped ??= stop()),
+      leave: () => (stopped ??= leave()),
     };
   });
 }

@@ -52,6 +52,23 @@ describe('the demo of a shop', () => {
     assert.equal(await seedDemo({ url: shop.url, admin, log }), false);
   });
 
+  it('goes on answering when a second start in its folder fails', async () => {
+    const startedAt = () =>
+      shop.running.services.get('order')?.service.db.query('select pg_postmaster_start_time() as at', []);
+    const before = await startedAt();
+    const port = new URL(shop.url).port;
+    const environment = {
+      STOA_HOST: '127.0.0.1',
+      PORT: port,
+      STOA_METRICS_PORT: '0',
+      STOA_DATA_DIR: dataDir,
+      STOA_LOG_LEVEL: 'silent',
+    };
+    await assert.rejects(openShop({ demo: false, environment }), new RegExp(port));
+    assert.deepEqual(await startedAt(), before);
+    assert.equal((await fetch(`${shop.url}/health/ready`)).status, 200);
+  });
+
   async function ask(method: string, path: string) {
     const answer = await fetch(shop.url + path, { method });
     return (await answer.json()) as { items: unknown[]; available: number };

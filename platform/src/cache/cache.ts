@@ -4,7 +4,8 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 export interface ReadMany<T> {
   /**
    * How long a value may be kept where every change is made in this process. Where there may be others, it is a second at the most, so that
-   * a change shows within it even when everything that tells of changes is lost.
+   * a change shows within it even when everything that tells of changes is lost. (The gateway keeps whole answers, not here, and while it hears of
+   * their changes for longer.)
    */
   readonly ttlMs: number;
   /** Gets the truth of what is missing. Keys that it leaves out do not exist, which is not kept. */

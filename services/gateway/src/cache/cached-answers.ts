@@ -21,10 +21,16 @@ export interface CachedAnswers {
 }
 
 /**
- * Services whose public reads change only with events: while those are heard, their answers are forgotten when they change and may be kept for
- * longer than the operation says. Loading each of 1,000 products every second took half of a core; every five it is a tenth.
+ * Operations whose answers change only with events: while those are heard, the answers are forgotten when they change and may be kept for
+ * longer than the operation says. Loading each of 1,000 products every second took half of a core; every five it is a tenth. Categories, which facets
+ * show too, have no event: what another gateway changes in them is not heard of.
  */
-const heardMs: ReadonlyMap<string, number> = new Map([['product', 5_000]]);
+const heardMs: ReadonlyMap<string, number> = new Map([
+  ['product getProduct', 5_000],
+  ['product listProducts', 5_000],
+]);
+/** Services that have such operations, or others whose changes are to show within a second. */
+const changing = new Set(['product']);
 /** While they are not: half of the second within which a change has to show, for what the service itself keeps may be as old. */
 const unheardMs = 500;
 
@@ -38,22 +44,24 @@ export interface CachedAnswersOptions {
 export function createCachedAnswers({ bytesMax, clock, hears }: CachedAnswersOptions): CachedAnswers {
   const cache = new ResponseCache(bytesMax);
 
-  function keptMs({ service, operation: { publicCacheS = 0 } }: Route): number {
-    const whileHeardMs = heardMs.get(service);
-    if (whileHeardMs === undefined) return publicCacheS * 1000;
-    return hears() ? whileHeardMs : unheardMs;
+  function keptMs({ service, name, operation: { publicCacheS = 0 } }: Route, url: string): number {
+    if (!changing.has(service)) return publicCacheS * 1000;
+    if (!hears() || url.includes('facets=')) return unheardMs;
+    return heardMs.get(`${service} ${name}`) ?? unheardMs;
   }
 
   async function loadAndSend(exchange: Exchange, route: Route, key: string): Promise<void> {
     const { url, cause, requestId, clientAddress } = exchange;
     const nowMs = clock.nowMs();
+    const fromBeginMs = keptMs(route, url);
     const deadlineMs = nowMs + (route.operation.timeoutMs ?? 10_000);
     const context = { principal: anonymous, cause, requestId, clientAddress, deadlineMs };
     const recorded = await cache.load(
       key,
       route.service,
       () => record(route.target, url, context),
-      (fresh) => (fresh.status === 200 ? makeReady(fresh, nowMs + keptMs(route)) : undefined),
+      (fresh) =>
+        fresh.status === 200 ? makeReady(fresh, nowMs + Math.min(fromBeginMs, keptMs(route, url))) : undefined,
     );
     send(exchange, recorded);
   }
@@ -73,7 +81,7 @@ export function createCachedAnswers({ bytesMax, clock, hears }: CachedAnswersOpt
     },
     forget: (service) => cache.forget(service),
     forgetUnheard() {
-      for (const service of heardMs.keys()) cache.forget(service);
+      for (const service of changing) cache.forget(service);
     },
   };
 }

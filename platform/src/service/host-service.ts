@@ -9,7 +9,7 @@ import { Inbox } from '../inbox/index.ts';
 import { Outbox, Relay } from '../outbox/index.ts';
 import { Participant, SagaEngine, SagaWatch } from '../saga/index.ts';
 import type { Contract, Message } from '../schema/index.ts';
-import { Database, migrate, reachDatabase, readMigrations } from '../sql/index.ts';
+import { Database, type DatabaseOptions, migrate, reachDatabase, readMigrations } from '../sql/index.ts';
 import type { Metrics, Traces } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Transport } from '../transport/index.ts';
@@ -65,12 +65,13 @@ export async function hostService(
   definition: ServiceDefinition<never>,
   options: HostServiceOptions,
 ): Promise<HostedService> {
-  const db = new Database({
+  const database = {
     url: options.databaseUrl,
     name: definition.name,
-    connectionsMax: options.connectionsMax,
     prepared: options.environment.STOA_PREPARED_STATEMENTS === 'off' ? 'off' : 'on',
-  });
+  } as const;
+  await bringUpToDate(database, definition);
+  const db = new Database({ ...database, connectionsMax: options.connectionsMax });
   try {
     return await hostOn(db, definition, options);
   } catch (error) {
@@ -80,16 +81,24 @@ export async function hostService(
   }
 }
 
+/** On a connection of its own: a migration takes as long as it takes, and those that follow have the settings that it made. */
+async function bringUpToDate(database: DatabaseOptions, { name, migrations }: ServiceDefinition<never>): Promise<void> {
+  const db = new Database({ ...database, connectionsMax: 1 });
+  try {
+    await reachDatabase(db, { url: database.url, setting: databaseSetting(name) });
+    await migrate(db, 'kit', await readMigrations(kitMigrations));
+    if (migrations) await migrate(db, name, await readMigrations(migrations));
+  } finally {
+    await db.close();
+  }
+}
+
 async function hostOn(
   db: Database,
   definition: ServiceDefinition<never>,
   options: HostServiceOptions,
 ): Promise<HostedService> {
   const { clock, log, environment, traces, metrics } = options;
-  await reachDatabase(db, { url: options.databaseUrl, setting: databaseSetting(definition.name) });
-  await migrate(db, 'kit', await readMigrations(kitMigrations));
-  if (definition.migrations) await migrate(db, definition.name, await readMigrations(definition.migrations));
-
   const relay = new Relay({ db, transport: options.transport, log, hasPeers: options.hasPeers });
   const outbox = new Outbox({
     clock,

@@ -19,7 +19,7 @@ const retryable = new Set(['40001', '40P01']);
 /** Refused because an earlier statement of the transaction failed. */
 const transactionAborted = '25P02';
 const namesMax = 1_000;
-const silenceMsDefault = 15_000;
+const silenceMsDefault = 30_000;
 
 /** A service's PostgreSQL database. */
 export class Database implements Sql {

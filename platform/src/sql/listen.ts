@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { keepAliveAfterMs } from './pool.ts';
 
 /** What is being listened to. */
 export interface Listening {
@@ -23,6 +24,7 @@ export function listen(url: string, channel: string, hear: () => void): Listenin
       connectionString: url,
       application_name: `stoa listen ${channel}`,
       keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveAfterMs,
       connectionTimeoutMillis: testMs,
       // A pipelined statement that is not answered in time ends the connection.
       query_timeout: testMs,

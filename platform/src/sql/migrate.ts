@@ -35,6 +35,18 @@ create table if not exists kit.migration (
 create table if not exists kit.schema_reader (scope text primary key, minimum_reader int not null);
 `;
 
+/**
+ * A process that stands still in a transaction keeps its locks, and whoever waits for them waits with it: for as long as it stands, or for hours where only
+ * its machine has gone. The server ends such a transaction after five seconds. As a setting of the role it also holds behind a pooler, which takes no such
+ * parameter from us. Looked at by each start, because a backup does not hold it. Whoever has set another value is left alone.
+ */
+const idleLimit = `
+do $$ begin
+  if current_setting('idle_in_transaction_session_timeout') = '0' then
+    execute format('alter role %I in database %I set idle_in_transaction_session_timeout = %L', session_user, current_database(), '5s');
+  end if;
+end $$`;
+
 /** Reads `-- minimum reader: 3`, which a migration carries when programs that know fewer migrations can no longer run on the schema. */
 function minimumReader(migration: Migration): number | undefined {
   const match = /^-- minimum reader: (\d+)$/m.exec(migration.text);
@@ -51,6 +63,7 @@ export async function migrate(database: Database, scope: string, migrations: rea
     async (tx) => {
       await tx.query('select pg_advisory_xact_lock(7305)');
       await tx.query(bookkeeping);
+      await tx.query(idleLimit);
       const applied = await tx.query<{ name: string; checksum: string }>(
         'select name, checksum from kit.migration where scope = $1 order by name',
         [scope],

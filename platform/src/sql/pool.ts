@@ -1,5 +1,6 @@
+import type { EventEmitter } from 'node:events';
 import pg from 'pg';
-import { fault } from '../errors/index.ts';
+import { AppError, fault } from '../errors/index.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -8,13 +9,15 @@ export interface DatabaseOptions {
   readonly name?: string;
   /** `off` where a pooler in transaction mode cannot keep prepared statements (PgBouncer before 1.21). */
   readonly prepared?: 'on' | 'off';
-  /** How long a statement may go without a byte of an answer before its connection counts as lost; 15,000 unless given. */
+  /**
+   * How long a statement may go without a byte of an answer before its connection counts as lost; 30,000 unless given. TCP alone sends again for a quarter of
+   * an hour.
+   */
   readonly silenceMsMax?: number;
-  /** How long a transaction may stand still before the server ends it; 15,000 unless given. */
-  readonly idleInTransactionMsMax?: number;
 }
 
-const idleInTransactionMsDefault = 15_000;
+/** A server that has gone without a word is noticed after 20 s where nothing is being sent (Node asks ten times, once a second, after this). */
+export const keepAliveAfterMs = 10_000;
 
 const typeBool = 16;
 const typeInt8 = 20;
@@ -44,6 +47,7 @@ export function openPool(options: DatabaseOptions): pg.Pool {
     idleTimeoutMillis: 60_000,
     pipeline: true,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveAfterMs,
     types: {
       getTypeParser: (oid: number, format?: string) =>
         (format !== 'binary' && parsers[oid]) || pg.types.getTypeParser(oid, format as 'text'),
@@ -51,16 +55,27 @@ export function openPool(options: DatabaseOptions): pg.Pool {
   } as pg.PoolConfig);
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  const idleMsMax = options.idleInTransactionMsMax ?? idleInTransactionMsDefault;
   pool.on('connect', (client) => {
-    // What a client that has vanished holds locked, others wait for: the server hears of that after hours. By a statement, because poolers refuse it as a parameter.
-    client.query(`set idle_in_transaction_session_timeout = ${idleMsMax}`).catch(() => undefined);
+    client.on('error', () => undefined);
+    forgetStalePlans(client);
   });
   return pool;
 }
 
-const unreachable = /^(08|53|57P0[123]|58|25P03)/;
+/** A connection whose prepared statements no longer fit the schema would fail at each of them for as long as it lives. */
+function forgetStalePlans(client: pg.PoolClient): void {
+  const { connection } = client as unknown as { connection: EventEmitter };
+  connection.on('errorMessage', (error: Error) => {
+    if (isStalePlan(error)) void (client as unknown as pg.Client).end().catch(() => undefined);
+  });
+}
+
+function isStalePlan(error: Error): boolean {
+  const { code } = error as { code?: string };
+  return code === '26000' || (code === '0A000' && /cached plan/.test(error.message));
+}
+
+const unreachable = /^(08|53|57P0[1-5]|58|25P03)/;
 const connectionErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -69,6 +84,10 @@ const connectionErrors = new Set([
   'ETIMEDOUT',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'EMFILE',
 ]);
 
 /** Whether an error means that the server is away, not that the statement is wrong. */
@@ -78,16 +97,47 @@ export function isConnectionError(error: unknown): boolean {
   return (
     unreachable.test(code) ||
     connectionErrors.has(code) ||
+    isStalePlan(error) ||
     /connection terminated|timeout exceeded when trying to connect|not queryable|Connection ended|closed the connection/i.test(
       error.message,
     )
   );
 }
 
+/** What a connection ends with on which nothing was answered for too long. */
+export class NoAnswer extends Error {
+  constructor(silentMs: number) {
+    super(`connection terminated: no answer for ${silentMs / 1_000} s`);
+  }
+}
+
+/** Whether an error is that a statement was not answered in time: the server may be away, or the statement may be too much for it. */
+export function isUnanswered(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof NoAnswer) return true;
+  return false;
+}
+
+const faultsOfDatabases = new WeakSet<Error>();
+
 /** Wraps errors of the connection as faults; leaves the others as they are. */
 export function wrapSqlError(error: unknown, name: string): unknown {
   if (!isConnectionError(error)) return error;
-  return fault('service.unavailable', `The database of ${name} cannot be reached.`, { cause: error, retryAfterS: 1 });
+  const away = fault('service.unavailable', `The database of ${name} cannot be reached.`, {
+    cause: error,
+    retryAfterS: 1,
+  });
+  faultsOfDatabases.add(away);
+  return away;
+}
+
+/** Whether what failed is a database that cannot be reached, and not a service that was asked: its connection is refused in the same words. */
+export function isDatabaseAway(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (faultsOfDatabases.has(at)) return true;
+    if (at instanceof AppError) return false;
+    if (isConnectionError(at)) return true;
+  }
+  return false;
 }
 
 /** SQLSTATE of a PostgreSQL error, found through wrapping; undefined when it is none. */

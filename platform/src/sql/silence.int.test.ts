@@ -6,7 +6,6 @@ import { type Line, openDatabaseLine, type TestDatabase, testDatabase } from '..
 import { Database } from './index.ts';
 
 const silenceMsMax = 2_000;
-const idleInTransactionMsMax = 1_000;
 const connectionsMax = 4;
 
 describe('a database whose connections the network has lost', () => {
@@ -20,6 +19,9 @@ describe('a database whose connections the network has lost', () => {
     server = await testDatabase('silence');
     ({ line, url: urlOfLine } = await openDatabaseLine(server.url));
     witness = new Database({ url: server.url, name: 'witness' });
+    await witness.query(
+      `do $$ begin execute format('alter database %I set idle_in_transaction_session_timeout = 1000', current_database()); end $$`,
+    );
     await witness.query('create table thing (id int primary key, name text)');
     await witness.query(`insert into thing values (1, 'one')`);
   });
@@ -40,7 +42,6 @@ describe('a database whose connections the network has lost', () => {
       name: 'test',
       connectionsMax,
       silenceMsMax,
-      idleInTransactionMsMax,
     });
     opened.push(database);
     return database;

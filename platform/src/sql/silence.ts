@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
+import { NoAnswer } from './pool.ts';
 
 const lookEveryMs = 1_000;
 
@@ -60,7 +61,7 @@ export class Silence {
       wait.bytesRead = socket.bytesRead;
       if (wait.silentMs < wait.silenceMsMax) continue;
       this.#suspectBeforeMs = Math.max(this.#suspectBeforeMs, wait.sentAtMs + lookEveryMs);
-      socket.destroy(new Error(`connection terminated: no answer for ${wait.silentMs / 1_000} s`));
+      socket.destroy(new NoAnswer(wait.silentMs));
     }
   }
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
+import { fault } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
 import type { Message } from '../schema/index.ts';
 import { Database, migrate, readMigrations, type Tx } from '../sql/index.ts';
@@ -270,6 +271,66 @@ describe('the inbox', () => {
       refused++;
     assert.equal(refused, 1);
     assert.deepEqual(await effects(), ['1', '2', '3']);
+  });
+
+  it('counts a failure to reach another service as one of the message, and not as its database being away', async () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9'), { code: 'ECONNREFUSED' });
+    const inbox = await start({
+      handle: async () => {
+        throw fault('service.unavailable', 'tea cannot be reached.', { cause: refused });
+      },
+    });
+    await inbox.accept([message('a', 'asks')]);
+    const [waiting] = await kept();
+    assert.deepEqual([waiting?.what, waiting?.status], ['asks', 'waiting']);
+    assert.match(waiting?.reason ?? '', /tea cannot be reached/);
+  });
+
+  it('counts a statement that takes too long when the database answers others', async () => {
+    const impatient = new Database({ url: server.url, name: 'test', statementMsMax: 200 });
+    const inbox = new Inbox({
+      db: impatient,
+      log,
+      knows: () => true,
+      handle: async (_, tx) => void (await tx.query('select pg_sleep(30)', [])),
+    });
+    try {
+      await inbox.accept([message('a', 'slow')]);
+      const [waiting] = await kept();
+      assert.deepEqual([waiting?.what, waiting?.status], ['slow', 'waiting']);
+    } finally {
+      await inbox.stop();
+      await impatient.close();
+    }
+  });
+
+  it('takes no more while ten thousand wait, because its database does not answer', async () => {
+    const hold = Promise.withResolvers<void>();
+    const inbox = await start({ handle: () => hold.promise });
+    const delivery = (from: number) =>
+      Array.from({ length: 1_000 }, (_, at) => message(`key-${from + at}`, String(from + at)));
+    const taken = Array.from({ length: 11 }, (_, at) => inbox.accept(delivery(at * 1_000)));
+    await assert.rejects(inbox.accept(delivery(11_000)), /too much waits/);
+    hold.resolve();
+    await Promise.all(taken);
+    await inbox.accept(delivery(11_000));
+  });
+
+  it('stops after the batch that it is at, whatever else is due', async () => {
+    const first = await start({ knows: () => false });
+    await first.accept(Array.from({ length: 1_200 }, (_, at) => message(`key-${at}`, String(at))));
+    await first.stop();
+    let stopped: Promise<void> | undefined;
+    const inbox: Inbox = await start({
+      handle: async (messages, tx) => {
+        stopped ??= inbox.stop();
+        await handle(messages.slice(0, 1), tx);
+      },
+    });
+    await until(() => stopped !== undefined);
+    await stopped;
+    assert.equal((await effects()).length, 1);
+    assert.equal((await kept()).length, 700);
   });
 
   it('refuses deliveries once it is closed, and a later one works off what was left', async () => {

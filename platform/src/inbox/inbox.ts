@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { crashPoint, turn } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
-import { type Database, isConnectionError, type Tx } from '../sql/index.ts';
+import { type Database, isDatabaseAway, isStatementTimeout, type Tx } from '../sql/index.ts';
 import { idsOf } from '../telemetry/index.ts';
 import type { Undecodable } from '../transport/index.ts';
 import { undecodableType } from './dead-letters.ts';
@@ -29,6 +29,11 @@ interface Kept {
 }
 
 const batchMax = 500;
+/**
+ * Messages that may wait in memory. Each of eight other services has at most a thousand on the way, so more are deliveries that their senders have given up
+ * and repeated, because the database does not answer.
+ */
+const waitingMax = 10_000;
 const lookEveryMs = 500;
 /** An older program may run beside this one and park what it does not know. */
 const unparkEveryMs = 2_000;
@@ -78,6 +83,7 @@ export class Inbox {
   /** Takes a delivery; resolves when every message of it has been carried out or kept. */
   accept(messages: readonly Message[]): Promise<void> {
     if (this.#stopped) return Promise.reject(new Error('the inbox is closed'));
+    if (this.#arrivals.size > waitingMax) return Promise.reject(new Error('too much waits for the database'));
     const delivered = this.#arrivals.add(messages);
     this.wake();
     return delivered;
@@ -148,7 +154,7 @@ export class Inbox {
       crashPoint('inbox.before-ack');
       settle(arrivals);
     } catch (error) {
-      if (isAway(error)) this.#arrivals.refuse(arrivals, error);
+      if (await this.#isAway(error)) this.#arrivals.refuse(arrivals, error);
       else await this.#takeInSingly(arrivals, error);
     }
   }
@@ -209,7 +215,7 @@ export class Inbox {
         }
       }
       try {
-        if (isAway(error)) throw error;
+        if (await this.#isAway(error)) throw error;
         const { message } = arrival;
         const failure = this.#failure(message, 1, error);
         await keep(this.#options.db, [{ message, ...failure }]).catch((refused) => this.#keepShown(message, refused));
@@ -231,7 +237,7 @@ export class Inbox {
 
   async #workOff(): Promise<void> {
     this.#keepsRows = false;
-    for (;;) {
+    while (!this.#stopped) {
       let taken: Kept[] = [];
       try {
         const done = await this.#options.db.transaction(async (tx) => {
@@ -242,7 +248,7 @@ export class Inbox {
         if (done === 0) break;
       } catch (error) {
         if (error instanceof Strange) continue;
-        if (isAway(error) || taken.length === 0) throw error;
+        if (taken.length === 0 || (await this.#isAway(error))) throw error;
         const [alone] = taken;
         if (taken.length === 1 && alone) await this.#recordFailure(alone, error);
         else for (const kept of taken) await this.#workOffOne(kept);
@@ -265,7 +271,7 @@ export class Inbox {
       });
     } catch (error) {
       const [kept] = taken;
-      if (isAway(error) || !kept) throw error;
+      if (!kept || (await this.#isAway(error))) throw error;
       await this.#recordFailure(kept, error);
     }
   }
@@ -297,6 +303,18 @@ export class Inbox {
     return { status: dead ? 'dead' : 'waiting', attempts, delayMs: Math.round(delayMs), reason };
   }
 
+  /**
+   * Whether the database is away: then nothing was tried, so nothing is counted. Of a statement that took too long that is not certain; a message that always
+   * brings one about must not come again for ever, as if nobody had tried.
+   */
+  async #isAway(error: unknown): Promise<boolean> {
+    if (!isStatementTimeout(error)) return isDatabaseAway(error);
+    return this.reach().then(
+      () => false,
+      () => true,
+    );
+  }
+
   #databaseAway(error: unknown): void {
     this.#options.log.warn({ err: error }, 'the inbox cannot reach its database');
   }
@@ -307,10 +325,4 @@ class Strange extends Error {}
 
 function messageOf({ id, type, key, body }: Kept): Message {
   return { ...body, id, type, key } as Message;
-}
-
-/** The database is away: nothing was tried, so nothing is counted. */
-function isAway(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) if (isConnectionError(at)) return true;
-  return false;
 }

@@ -287,7 +287,7 @@ describe('the inbox', () => {
   });
 
   it('counts a statement that takes too long when the database answers others', async () => {
-    const impatient = new Database({ url: server.url, name: 'test', statementMsMax: 200 });
+    const impatient = new Database({ url: server.url, name: 'test', silenceMsMax: 1_000 });
     const inbox = new Inbox({
       db: impatient,
       log,

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { crashPoint, turn } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
-import { type Database, isDatabaseAway, isStatementTimeout, type Tx } from '../sql/index.ts';
+import { type Database, isDatabaseAway, isUnanswered, type Tx } from '../sql/index.ts';
 import { idsOf } from '../telemetry/index.ts';
 import type { Undecodable } from '../transport/index.ts';
 import { undecodableType } from './dead-letters.ts';
@@ -308,7 +308,7 @@ export class Inbox {
    * brings one about must not come again for ever, as if nobody had tried.
    */
   async #isAway(error: unknown): Promise<boolean> {
-    if (!isStatementTimeout(error)) return isDatabaseAway(error);
+    if (!isUnanswered(error)) return isDatabaseAway(error);
     return this.reach().then(
       () => false,
       () => true,

@@ -5,7 +5,7 @@ import pino from 'pino';
 import { defineEffect } from '../effect/index.ts';
 import { fault } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
-import { anyone, contract, operation, strict } from '../schema/index.ts';
+import { anyone, contract, nobodyWaits, operation, strict } from '../schema/index.ts';
 import { Database } from '../sql/index.ts';
 import { testDatabase } from '../testing/index.ts';
 import { defineService, run } from './index.ts';
@@ -85,7 +85,7 @@ it('a service that stops tries no call again', async () => {
     const call = running.services
       .get('tea')
       ?.service.client(teaContract)
-      .getTea({}, { cause: { correlationId: 'c' } });
+      .getTea({}, { cause: { correlationId: 'c' }, deadlineMs: nobodyWaits });
     const failed = assert.rejects(call ?? Promise.resolve(), /Not now/);
     await askedOnce;
     const stopped = running.stop(Date.now() + 3_000);

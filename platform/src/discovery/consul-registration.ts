@@ -10,6 +10,8 @@ export interface ConsulInstance {
   readonly name: string;
   readonly url: string;
   readonly log: Logger;
+  /** Why it takes no requests now; undefined when it does. */
+  readonly problem?: () => Promise<string | undefined>;
 }
 
 interface Place {
@@ -37,6 +39,10 @@ interface AgentHealth {
 
 /** How often Consul looks whether the instance is well, and we whether Consul still has it. */
 const checkMs = 2_000;
+/** An instance that says nothing for so long is not well: it stands still, or is cut off. Two words may be lost. */
+const silenceMsMax = 5_000;
+/** Whoever cannot say in time whether it is ready is not. */
+const problemMsMax = 1_500;
 const markName = 'stoa-process';
 /** A process that stops does not wait for a Consul that hangs. */
 const leaveMsMax = 1_500;
@@ -48,7 +54,10 @@ const alsoAnswers = [404, 429, 503];
  *
  * @throws AppError `config.invalid` when another service is registered at the same place
  */
-export async function registerInConsul(api: ConsulApi, { name, url, log }: ConsulInstance): Promise<Registration> {
+export async function registerInConsul(
+  api: ConsulApi,
+  { name, url, log, problem = async () => undefined }: ConsulInstance,
+): Promise<Registration> {
   const place = placeOf(name, url);
   await refuseNeighbours(api, place, log);
   await put(api, place, url);
@@ -57,6 +66,16 @@ export async function registerInConsul(api: ConsulApi, { name, url, log }: Consu
   const { signal } = stopping;
   let isOurs = true;
   let wasPassing = true;
+
+  /** Tells Consul how the instance is, where Consul cannot look for itself. */
+  async function tell(): Promise<void> {
+    if (!saysItself(url)) return;
+    const reason = await Promise.race([
+      problem(),
+      pause(problemMsMax, 'it does not know in time', { ref: false }),
+    ]).catch(() => 'it could not be found out');
+    if (!signal.aborted) await report(api, place.id, reason, signal);
+  }
 
   async function look(): Promise<void> {
     const health = await healthOf(api, place.id, { signal });
@@ -83,9 +102,10 @@ export async function registerInConsul(api: ConsulApi, { name, url, log }: Consu
 
   const keeping = (async () => {
     while (isOurs) {
+      // What cannot be asked now is asked again; the watches say in the log that Consul is away.
+      await tell().catch(() => undefined);
       await pause(checkMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      // What cannot be asked now is asked again; the watches say in the log that Consul is away.
       await look().catch(() => undefined);
     }
   })();
@@ -110,10 +130,13 @@ function placeOf(name: string, url: string): Place {
 
 async function put(api: ConsulApi, place: Place, url: string, signal?: AbortSignal): Promise<void> {
   const { host, port } = place;
-  // Under mutual TLS Consul has no certificate to show, so it only looks whether the door is open.
-  const look = url.startsWith('https:')
-    ? { TCP: `${host.includes(':') ? `[${host}]` : host}:${port}` }
-    : { HTTP: new URL('/health/ready', url).href };
+  const every = { Interval: `${checkMs}ms`, Timeout: `${checkMs}ms` };
+  const checks = saysItself(url)
+    ? [
+        { CheckID: wordOf(place.id), Name: 'ready', TTL: `${silenceMsMax}ms` },
+        { Name: 'open', TCP: `${host.includes(':') ? `[${host}]` : host}:${port}`, ...every },
+      ]
+    : [{ Name: 'ready', HTTP: new URL('/health/ready', url).href, ...every }];
   await api.ask('/v1/agent/service/register?replace-existing-checks=true', {
     method: 'PUT',
     ...(signal && { signal }),
@@ -123,15 +146,23 @@ async function put(api: ConsulApi, place: Place, url: string, signal?: AbortSign
       Address: host,
       Port: port,
       Meta: { [markName]: place.mark },
-      Check: {
-        Name: 'ready',
-        ...look,
-        Interval: `${checkMs}ms`,
-        Timeout: `${checkMs}ms`,
-        // The shortest that Consul knows. An instance that is only unwell for longer comes back by itself.
-        DeregisterCriticalServiceAfter: '1m',
-      },
+      // The shortest that Consul knows. An instance that is only unwell for longer comes back by itself.
+      Checks: checks.map((check) => ({ ...check, DeregisterCriticalServiceAfter: '1m' })),
     },
+  });
+}
+
+/** Under mutual TLS Consul has no certificate to show: it sees whether the door is open, and the instance says whether it is ready. */
+const saysItself = (url: string) => url.startsWith('https:');
+
+/** The check that the instance itself passes or fails. */
+const wordOf = (id: string) => `${id}-ready`;
+
+async function report(api: ConsulApi, id: string, problem: string | undefined, signal: AbortSignal): Promise<void> {
+  await api.ask(`/v1/agent/check/update/${encodeURIComponent(wordOf(id))}`, {
+    method: 'PUT',
+    signal,
+    body: problem === undefined ? { Status: 'passing' } : { Status: 'critical', Output: problem },
   });
 }
 

@@ -55,7 +55,10 @@ export async function openConsulSource(options: ConsulSourceOptions): Promise<So
     },
     async register(instance) {
       const name = consulName(instance.service);
-      const registration = await tryFor(patienceMs, () => registerInConsul(api, { name, url: instance.url, log }));
+      const { url, problem } = instance;
+      const registration = await tryFor(patienceMs, () =>
+        registerInConsul(api, { name, url, log, ...(problem && { problem }) }),
+      );
       registrations.add(registration);
       return {
         async deregister() {
@@ -64,6 +67,7 @@ export async function openConsulSource(options: ConsulSourceOptions): Promise<So
         },
       };
     },
+    ping: () => askLeader(api),
     async close() {
       for (const watch of watches) watch.stop();
       await Promise.allSettled([...registrations].map((registration) => registration.deregister()));

@@ -7,6 +7,7 @@ import { createLog } from '../telemetry/index.ts';
 import { type ConsulServer, startConsulServer } from '../testing/index.ts';
 import { openConsulSource } from './consul-source.ts';
 import { createDiscovery, type Discovery, discoverySettings } from './index.ts';
+import { openCountingProxy } from './testing/open-counting-proxy.ts';
 import { openInstance, type TestInstance } from './testing/open-instance.ts';
 import { until } from './testing/until.ts';
 
@@ -43,6 +44,21 @@ async function instance(port?: number): Promise<TestInstance> {
   const open = await openInstance(port);
   opened.push(open);
   return open;
+}
+
+/** An instance that is reached over TLS, of which Consul sees no more than that its door is open. */
+async function secure() {
+  const { port, close } = await instance();
+  const state = {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    close,
+    /** Why it is not ready. */
+    says: undefined as string | undefined,
+    hangs: false,
+    problem: () => (state.hangs ? new Promise<undefined>(() => undefined) : Promise.resolve(state.says)),
+  };
+  return state;
 }
 
 function sees(
@@ -102,11 +118,63 @@ test('closing deregisters what is still registered', async () => {
   equal((await idsIn(consul)).includes(`stoa-user-127.0.0.1-${port}`), false);
 });
 
-test('under TLS the check only opens a connection, and the endpoints are https', async () => {
+test('under TLS, where Consul cannot ask it, an instance gets calls only while it says that it is ready', async () => {
   const discovery = await discover({ protocol: 'https' });
-  const { port } = await instance();
-  await discovery.register({ service: 'payment', url: `https://127.0.0.1:${port}` });
-  await sees(discovery, 'payment', { url: `https://127.0.0.1:${port}` });
+  const [one, two] = await Promise.all([secure(), secure()]);
+  one.says = 'its database cannot be reached';
+  await discovery.register({ service: 'payment', ...one });
+  await discovery.register({ service: 'payment', ...two });
+  await sees(discovery, 'payment', two);
+  const checks = (await consul.ask('/v1/agent/checks')) as Record<string, { Output: string }>;
+  equal(checks[`stoa-payment-127.0.0.1-${one.port}-ready`]?.Output, 'its database cannot be reached');
+  one.says = undefined;
+  await sees(discovery, 'payment', one, two);
+  two.says = 'draining';
+  await sees(discovery, 'payment', one);
+});
+
+test('under TLS an instance that does not know whether it is ready, or whose door is shut, gets no calls', async () => {
+  const discovery = await discover({ protocol: 'https' });
+  const [one, two, three] = await Promise.all([secure(), secure(), secure()]);
+  await discovery.register({ service: 'shipping', ...one });
+  await discovery.register({ service: 'shipping', ...two });
+  await discovery.register({ service: 'shipping', ...three });
+  await sees(discovery, 'shipping', one, two, three);
+  two.hangs = true;
+  await sees(discovery, 'shipping', one, three);
+  await three.close();
+  await sees(discovery, 'shipping', one);
+});
+
+test('while nothing changes a watch asks once a wait, and asks again by itself', async () => {
+  const proxy = await openCountingProxy(consul.url);
+  opened.push(proxy);
+  const waitMs = 1_500;
+  const source = await openConsulSource({
+    url: proxy.url,
+    token: undefined,
+    log,
+    protocolOf: () => 'http:',
+    emptyMsMin: waitMs,
+  });
+  opened.push(source);
+  const one = await instance();
+  await source.register?.({ service: 'analytics', url: one.url });
+  let urls: readonly string[] = [];
+  source.watch('analytics', (heard) => {
+    urls = heard;
+  });
+  await until(
+    () => urls.length,
+    (count) => count === 1,
+  );
+  const asked = () => proxy.answers.filter(({ path }) => path.startsWith('/v1/health/service/stoa-analytics?'));
+  const before = asked().length;
+  // Of the first one the beginning has not been seen; the other two took their whole wait.
+  await until(asked, (answers) => answers.length >= before + 3);
+  const [first, , third] = asked().slice(before);
+  const tookMs = (third?.atMs ?? 0) - (first?.atMs ?? 0);
+  equal(tookMs >= 2 * waitMs, true, `two waits took ${tookMs} ms`);
 });
 
 test('the last list holds while Consul is dead, and instances register again with one that comes back empty', async () => {

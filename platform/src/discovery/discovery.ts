@@ -43,6 +43,8 @@ export interface Discovery {
   endpoints(service: string): readonly EndpointState[];
   /** Why the list of a service may be out of date; undefined when it is not. */
   problem(service: string): string | undefined;
+  /** Asks the registry for something and waits for the answer; rejects when there is none. Where there is no registry it resolves at once. */
+  ping(): Promise<void>;
   /** Stops watching, and deregisters what is still registered. */
   close(): Promise<void>;
 }
@@ -111,6 +113,7 @@ export async function createDiscovery(settings: DiscoverySettings, options: Disc
     register: async (instance) => source.register?.(instance) ?? { deregister: async () => undefined },
     endpoints: (service) => know(service).pool.list(),
     problem: (service) => know(service).watch.problem(),
+    ping: async () => void (await source.ping?.()),
     close,
   };
 }

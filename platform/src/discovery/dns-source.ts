@@ -75,6 +75,7 @@ export function createDnsSource(settings: DnsSettings, { log, protocolOf }: DnsS
       };
       return { first, problem: () => trouble.reason, stop };
     },
+    ping: () => orNone(resolver.resolveSrv(srvName(domain, 'gateway'))),
     async close() {
       closing.abort();
       resolver.cancel();

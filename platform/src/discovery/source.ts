@@ -7,6 +7,8 @@ export interface Source {
   watch(service: string, hear: (urls: readonly string[]) => void): Watch;
   /** Makes an instance of ours known. Sources that others write have none. */
   register?(instance: Instance): Promise<Registration>;
+  /** Asks whoever knows for something and waits for the answer; rejects when there is none. Sources that ask nobody have none. */
+  ping?(): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -22,6 +24,8 @@ export interface Instance {
   readonly service: string;
   /** The base URL by which others reach it. */
   readonly url: string;
+  /** Why it takes no requests now; undefined when it does. Asked where a registry cannot look for itself. */
+  readonly problem?: () => Promise<string | undefined>;
 }
 
 export interface Registration {

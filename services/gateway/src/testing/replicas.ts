@@ -88,6 +88,7 @@ export function listedReplicas(urls: readonly string[], told: Told[]): Discovery
     register: async () => ({ deregister: async () => undefined }),
     endpoints: () => urls.map((url) => ({ url, ejected: false, inFlight: 0 })),
     problem: () => undefined,
+    ping: async () => undefined,
     close: async () => undefined,
   };
 }

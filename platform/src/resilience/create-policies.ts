@@ -19,6 +19,11 @@ export interface PoliciesOptions {
 export interface Policies {
   /** The policy of an operation: always the same one, however often it is asked for. */
   of(service: string, operationName: string, operation: Operation): OperationPolicy;
+  /**
+   * Counts what is guarded in another way than by `of`, because it has no promise for each call: under the same names, with the breaker that it has.
+   * To be called once for an operation.
+   */
+  listen(service: string, operationName: string, breaker: () => BreakerState): PolicyListener;
   /** Counts an answer in place of which the caller was given the operation's fallback. */
   fellBack(service: string, operationName: string): void;
   /** From now on nothing is tried again, so that what is under way ends soon. */
@@ -40,7 +45,7 @@ const stateValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-o
 export function createPolicies(options: PoliciesOptions): Policies {
   const { metrics, random = Math.random } = options;
   const policies = new Map<string, OperationPolicy>();
-  const breakers: { service: string; operation: string; breaker: Breaker }[] = [];
+  const breakers: { service: string; operation: string; state: () => BreakerState }[] = [];
   const budgets = new Map<string, RetryBudget>();
   let closed = false;
 
@@ -61,21 +66,25 @@ export function createPolicies(options: PoliciesOptions): Policies {
     'Whether an operation is called: 0 closed (it is), 1 half open (one call tries it), 2 open (it is not)',
     ['service', 'operation'],
     () =>
-      breakers.map(({ service, operation, breaker }) => ({
-        labels: { service, operation },
-        value: stateValues[breaker.state],
-      })),
+      breakers
+        .map(({ service, operation, state }) => ({ labels: { service, operation }, value: stateValues[state()] }))
+        // Of two for one operation the last that is told holds: it is not called by somebody.
+        .sort((a, b) => a.value - b.value),
   );
+
+  function listen(service: string, operation: string, state: () => BreakerState): PolicyListener {
+    breakers.push({ service, operation, state });
+    return {
+      retried: (reason) => retries?.({ service, operation, reason }),
+      rejected: (reason) => rejections?.({ service, operation, reason }),
+    };
+  }
 
   function make(service: string, name: string, operation: Operation): OperationPolicy {
     const budget = budgets.get(service) ?? new RetryBudget();
     budgets.set(service, budget);
     const breaker = new Breaker(tellChanges({ ...options, service, operation: name }));
-    breakers.push({ service, operation: name, breaker });
-    const hear: PolicyListener = {
-      retried: (reason) => retries?.({ service, operation: name, reason }),
-      rejected: (reason) => rejections?.({ service, operation: name, reason }),
-    };
+    const hear = listen(service, name, () => breaker.state);
     const attemptTimeoutMs = operation.policy?.attemptTimeoutMs ?? attemptTimeoutOf(operation);
     const limitMs = Math.min(attemptTimeoutMs, operation.timeoutMs ?? timeoutMsDefault);
     return new GuardedOperation({
@@ -103,6 +112,7 @@ export function createPolicies(options: PoliciesOptions): Policies {
       }
       return policy;
     },
+    listen,
     fellBack: (service, operation) => fallbacks?.({ service, operation }),
     close() {
       closed = true;

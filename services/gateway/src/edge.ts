@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { userEvents } from '@stoa/contracts/user-messages';
 import { fault } from '@stoa/platform/errors';
 import { listenProblem } from '@stoa/platform/http';
+import { createPolicies } from '@stoa/platform/resilience';
 import type { Edge, EdgeHost } from '@stoa/platform/service';
 import { createAccessLog } from './access-log.ts';
 import { createCors } from './answer/cors.ts';
@@ -105,11 +106,11 @@ function findServices(host: EdgeHost, { upstreamConnectionsMax }: GatewaySetting
     const services = host.targets.flatMap((target) => (target.kind === 'local' ? besideUs(target) : []));
     return { services, close: async () => undefined };
   }
-  const { discovery, trust, log } = host;
+  const { discovery, trust, log, policies = createPolicies({ caller: 'gateway', log }) } = host;
   if (discovery === undefined || trust === undefined) {
     throw fault('config.invalid', `The gateway cannot reach ${remote.contract.service}: nothing says where it is.`);
   }
-  const proxy = createProxy({ discovery, trust, log, connectionsMax: upstreamConnectionsMax });
+  const proxy = createProxy({ discovery, trust, log, policies, connectionsMax: upstreamConnectionsMax });
   const services = host.targets.map(
     (target): ServiceTargets => (target.kind === 'local' ? besideUs(target) : proxy.targets(target)),
   );

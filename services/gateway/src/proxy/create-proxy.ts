@@ -1,5 +1,6 @@
 import type { Discovery } from '@stoa/platform/discovery';
 import { assert } from '@stoa/platform/errors';
+import type { Policies } from '@stoa/platform/resilience';
 import type { Operation } from '@stoa/platform/schema';
 import type { RemoteTarget } from '@stoa/platform/service';
 import type { Trust } from '@stoa/platform/trust';
@@ -8,6 +9,7 @@ import { bodyBytesMaxDefault } from '../answer/too-large.ts';
 import type { ServiceTargets } from '../routing/target.ts';
 import { Passage, type Way } from './passage.ts';
 import { RetryBudget } from './retry-budget.ts';
+import { SilenceBreaker } from './silence-breaker.ts';
 import { createUpstreams, type Upstreams } from './upstreams.ts';
 
 /** Hands requests to services in other processes. */
@@ -21,9 +23,9 @@ export interface Proxy {
 const idempotent = new Set(['GET', 'PUT', 'DELETE']);
 
 /**
- * Guarded as calls between services are, but by what a stream of bytes can have without a promise for each request: a bounded number of
- * connections and of requests that wait for one (bulkhead), the deadline watched where requests come in, one repetition within a budget, and
- * replicas that fail put aside by discovery (breaker, one a replica: a whole service is never given up because of one operation).
+ * Guarded as calls between services are, and counted with them, but by what a stream of bytes can have without a promise for each request: a bounded
+ * number of connections and of requests that wait for one (bulkhead), the deadline watched where requests come in, one repetition within a budget,
+ * replicas that fail put aside by discovery, and a breaker an operation for what nobody answers. See docs/decisions/0019.
  *
  * @param options.connectionsMax connections to one replica
  */
@@ -31,9 +33,11 @@ export function createProxy(options: {
   discovery: Discovery;
   trust: Trust;
   log: Logger;
+  /** Where retries, refusals and breakers are counted with those of calls between services. */
+  policies: Policies;
   connectionsMax: number;
 }): Proxy {
-  const { discovery, trust, log, connectionsMax } = options;
+  const { discovery, trust, log, policies, connectionsMax } = options;
   const opened: Upstreams[] = [];
   const proof = () => trust.proof('gateway');
 
@@ -49,7 +53,9 @@ export function createProxy(options: {
         of(name) {
           const operation = operations[name];
           assert(operation !== undefined, `${service} has no operation ${name}`);
-          const way: Way = { ...shared, ...kindOf(operation) };
+          const breaker = new SilenceBreaker();
+          const hear = policies.listen(service, name, () => breaker.state);
+          const way: Way = { ...shared, ...kindOf(operation), breaker, hear };
           return {
             kind: 'remote',
             handle: (request, response, context) => new Passage(way, request, response, context).start(),

@@ -26,6 +26,21 @@ export function notBelieved(service: string): AppError {
   return fault('service.bad-gateway', `The ${service} service does not take requests from the gateway.`, { cause });
 }
 
+/** Whether nobody was there to say anything: neither yes nor no. */
+export function isSilence(error: Error): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return timeouts.has(code) || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT' || code === 'EHOSTUNREACH';
+}
+
+/** Requests before this one were not answered in their time. */
+export function keepsSilent(service: string): AppError {
+  return fault(
+    'service.unavailable',
+    `The ${service} service does not answer this in time; it is not asked for a moment.`,
+    { retryAfterS: 1 },
+  );
+}
+
 /** As many requests wait for the service as may. */
 export function tooBusy(service: string): AppError {
   return fault('service.unavailable', `Too many requests wait for the ${service} service.`, { retryAfterS: 1 });

@@ -2,16 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Discovery, Endpoint, Outcome } from '@stoa/platform/discovery';
 import { findAppError } from '@stoa/platform/errors';
 import { unprovenHeader } from '@stoa/platform/http';
+import type { PolicyListener } from '@stoa/platform/resilience';
 import { idsOf } from '@stoa/platform/telemetry';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import { answer, endAfterRequest, type FlatHeaders, problemAnswer } from '../answer/write.ts';
 import type { HandedOn } from '../routing/target.ts';
 import { answerHeaders, closesConnection, headerOf } from './answer-headers.ts';
-import { failureOf, notBelieved, tooBusy } from './failures.ts';
+import { failureOf, isSilence, keepsSilent, notBelieved, tooBusy } from './failures.ts';
 import { bufferedBytesMax, type RequestBody, readWhole, StreamedBody } from './request-body.ts';
 import { type Outgoing, readOutgoing, sentBy } from './request-headers.ts';
 import type { RetryBudget } from './retry-budget.ts';
+import type { SilenceBreaker } from './silence-breaker.ts';
 import type { Kind, Upstream, Upstreams } from './upstreams.ts';
 
 /** Everything about an operation's requests that is known before the first of them. */
@@ -22,6 +24,9 @@ export interface Way {
   readonly discovery: Discovery;
   readonly upstreams: Upstreams;
   readonly retries: RetryBudget;
+  readonly breaker: SilenceBreaker;
+  /** Counts what becomes of few requests: it is not asked on the way of those that go well. */
+  readonly hear: PolicyListener;
   readonly log: Logger;
   readonly proof: () => Readonly<Record<string, string>>;
   /** By its method; a request can be so by its Idempotency-Key too, where `honoursKeys`. */
@@ -53,6 +58,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   readonly #kind: Kind;
   #body: RequestBody = { kind: 'none' };
   #attempts = 0;
+  #sentAtMs = 0;
   #endpoint: Endpoint | undefined;
   #upstream: Upstream | undefined;
   #streamed: StreamedBody | undefined;
@@ -105,9 +111,16 @@ export class Passage implements Dispatcher.DispatchHandler {
   #attempt(avoid: string | undefined): void {
     this.#attempts += 1;
     this.#controller = undefined;
+    this.#sentAtMs = Date.now();
+    if (!this.#way.breaker.admits(this.#sentAtMs)) {
+      this.#way.hear.rejected('breaker');
+      this.#fail(keepsSilent(this.#way.service));
+      return;
+    }
     try {
       this.#endpoint = this.#acquire(avoid);
     } catch (error) {
+      this.#way.breaker.undecided(this.#sentAtMs);
       this.#fail(error);
       return;
     }
@@ -116,8 +129,12 @@ export class Passage implements Dispatcher.DispatchHandler {
     if (this.#upstream.send(this.#options(), this, this.#kind)) return;
     this.#upstream = undefined;
     this.#release('unknown');
+    this.#way.breaker.undecided(this.#sentAtMs);
     if (this.#mayStartElsewhere()) this.#attempt(url);
-    else this.#fail(tooBusy(this.#way.service));
+    else {
+      this.#way.hear.rejected('bulkhead');
+      this.#fail(tooBusy(this.#way.service));
+    }
   }
 
   /**
@@ -137,7 +154,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   #options(): Dispatcher.DispatchOptions {
-    const headers = sentBy(this.#way.proof(), this.#context, this.#outgoing.headers, Date.now());
+    const headers = sentBy(this.#way.proof(), this.#context, this.#outgoing.headers, this.#sentAtMs);
     const body = this.#body;
     if (body.kind === 'streamed') {
       this.#streamed = new StreamedBody(this.#request, this.#way.bodyBytesMax);
@@ -171,6 +188,9 @@ export class Passage implements Dispatcher.DispatchHandler {
       controller.abort(new Error('the request has been answered already'));
       return;
     }
+    // The service itself gives up at the same deadline, and may say so a moment before the gateway would.
+    if (status === 504) this.#way.breaker.silent(this.#sentAtMs, Date.now());
+    else this.#way.breaker.heard(Date.now());
     const raw = controller.rawHeaders as Buffer[];
     this.#instead = this.#insteadOf(status, raw);
     if (this.#instead !== undefined) return;
@@ -205,7 +225,9 @@ export class Passage implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     const url = this.#endpoint?.url;
     const begun = this.#controller !== undefined;
-    this.#settle(this.#isClients(error) ? this.#outcomeSoFar() : 'failed');
+    const isClients = this.#isClients(error);
+    this.#settle(isClients ? this.#outcomeSoFar() : 'failed');
+    if (!this.#answered) this.#tellBreaker(error, isClients);
     if (this.#gone) return;
     if (this.#answered) {
       // Cut short, so that nobody takes the half for the whole.
@@ -213,6 +235,7 @@ export class Passage implements Dispatcher.DispatchHandler {
       this.#response.destroy();
     } else if (begun ? this.#mayRepeat(error) : this.#mayStartElsewhere()) {
       if (begun) this.#brokeOff = url;
+      this.#way.hear.retried(begun ? 'failed' : 'not-begun');
       this.#way.log.info({ err: error, service: this.#way.service, url }, 'a request is sent to another replica');
       this.#attempt(url);
     } else this.#fail(failureOf(this.#way.service, error, begun));
@@ -261,6 +284,14 @@ export class Passage implements Dispatcher.DispatchHandler {
     this.#comingBack = setTimeout(() => this.#attempt(this.#brokeOff), waitMs);
   }
 
+  #tellBreaker(error: Error, isClients: boolean): void {
+    const { breaker } = this.#way;
+    const nowMs = Date.now();
+    if (isClients) breaker.undecided(nowMs);
+    else if (this.#gone || isSilence(error)) breaker.silent(this.#sentAtMs, nowMs);
+    else breaker.heard(nowMs);
+  }
+
   /** The service may have carried it out already, so it has to be one that may be carried out twice. */
   #mayRepeat(error: Error): boolean {
     const { isIdempotent, honoursKeys, retries } = this.#way;
@@ -269,7 +300,10 @@ export class Passage implements Dispatcher.DispatchHandler {
     const harmless = (isIdempotent && !hasCondition) || (honoursKeys && hasIdempotencyKey);
     if (!harmless || this.#attempts >= begunAttemptsMax || this.#body.kind === 'streamed' || this.#isLate())
       return false;
-    return !(error as NodeJS.ErrnoException).code?.endsWith('_TIMEOUT') && retries.spend();
+    if ((error as NodeJS.ErrnoException).code?.endsWith('_TIMEOUT')) return false;
+    if (retries.spend()) return true;
+    this.#way.hear.rejected('budget');
+    return false;
   }
 
   /** No service has seen any of it, so it can do no harm elsewhere, whatever it is. */
@@ -279,7 +313,8 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   #isLate(): boolean {
-    return Date.now() >= this.#endsAtMs();
+    // The clock that timers go by may be a millisecond behind.
+    return Date.now() + 1 >= this.#endsAtMs();
   }
 
   #endsAtMs(): number {

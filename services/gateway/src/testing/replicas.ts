@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Discovery, Outcome } from '@stoa/platform/discovery';
 import { fault } from '@stoa/platform/errors';
 
@@ -13,10 +14,10 @@ export interface Replica {
 }
 
 /** A replica that speaks HTTP. */
-export function httpReplica(listener: RequestListener): Promise<Replica> {
+export function httpReplica(listener: RequestListener, port = 0): Promise<Replica> {
   const server = createServer({ keepAliveTimeout: 75_000 }, listener);
   server.on('checkContinue', listener);
-  return listening(server);
+  return listening(server, port);
 }
 
 /** A replica that says whatever bytes it likes. `hear` gets each connection's bytes, and how many times it has heard some. */
@@ -40,7 +41,34 @@ export async function goneReplica(): Promise<Replica> {
   return replica;
 }
 
-async function listening(server: Server): Promise<Replica> {
+/** Listens and then stands still, with all the connections that the kernel takes for it: whoever comes now waits. */
+const standstill = `
+const server = require('node:net').createServer();
+server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+  console.log(server.address().port);
+  process.kill(process.pid, 'SIGSTOP');
+});`;
+
+/** A replica to which no connection can be made, and which does not refuse one either: as behind a firewall, or on a machine that has gone. */
+export async function unreachableReplica(): Promise<Replica> {
+  const child = spawn(process.execPath, ['-e', standstill], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(child.stdout, 'data');
+  const port = Number(String(line));
+  const waiting = Array.from({ length: 4 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => undefined));
+  await Promise.all(waiting.slice(0, 2).map((socket) => once(socket, 'connect')));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    connections: () => 0,
+    async close() {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      for (const socket of waiting) socket.destroy();
+      await ended;
+    },
+  };
+}
+
+async function listening(server: Server, port = 0): Promise<Replica> {
   const open = new Set<Socket>();
   let connections = 0;
   server.on('connection', (socket: Socket) => {
@@ -48,7 +76,7 @@ async function listening(server: Server): Promise<Replica> {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -172,7 +172,7 @@ export async function startTestGateway(
   environment: Record<string, string> = {},
   /** `remote`: the witness lives behind a socket; a list of addresses: it is whatever listens there; or where discovery finds it. */
   witnessed: 'local' | 'remote' | readonly string[] | Found = 'local',
-  shared: Pick<EdgeHost, 'hints'> = {},
+  shared: Pick<EdgeHost, 'hints' | 'policies'> = {},
 ): Promise<TestGateway> {
   const listeners = new Map<string, ((message: Message) => void)[]>();
   const doors = new Map<string, HostedHttp>();

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ServerOptions as HttpsOptions } from 'node:https';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { type AppError, findAppError, refusal } from '../errors/index.ts';
 import type { Cause, Principal } from '../schema/index.ts';
 import type { RequestContext, Service, ServiceDefinition } from '../service/index.ts';
 import type { Traces } from '../telemetry/index.ts';
+import type { ServerSide } from '../trust/index.ts';
 import { limitedStream, takeJson, takeStreams, tooLarge, unsupported } from './body-parsers.ts';
 import { UnreadableBody } from './carry-out.ts';
 import { createExchanges, type ObserveRequest } from './exchange.ts';
@@ -31,7 +31,7 @@ export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   /** Makes the socket one of TLS; new options follow when certificates are renewed. */
-  readonly tls?: { options(): HttpsOptions; onRenewed(hear: (options: HttpsOptions) => void): void } | undefined;
+  readonly tls?: ServerSide | undefined;
   /** Sees each request first; true when it has answered it (health probes). */
   readonly first?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { fault } from '../errors/index.ts';
+import type { ServerSide } from '../trust/index.ts';
 import { answerClientError } from './client-error.ts';
 import type { ListenOptions } from './host-http.ts';
 
@@ -35,8 +36,11 @@ export async function openServer(
   { host, port, tls, log }: Omit<ListenOptions, 'first'> & { readonly log?: Pick<Logger, 'debug'> },
   receive: RequestListener,
 ): Promise<ListeningServer> {
-  const server = tls ? createTlsServer({ ...limits, ...tls.options() }, receive) : createServer(limits, receive);
+  const server = tls
+    ? createTlsServer({ ...limits, ...tls.options() }, goingWhenLeaving(tls, receive))
+    : createServer(limits, receive);
   tls?.onRenewed((options) => 'setSecureContext' in server && server.setSecureContext(options));
+  server.on('secureConnection', (socket: TLSSocket) => tls?.letIn(socket));
   server.on('clientError', answerClientError);
   // Whoever has no certificate of ours gets no further than this; scanners would fill the log.
   server.on('tlsClientError', (error: Error, { remoteAddress }: TLSSocket) =>
@@ -56,6 +60,14 @@ export async function openServer(
         server.closeIdleConnections();
       }),
     closeAllConnections: () => server.closeAllConnections(),
+  };
+}
+
+/** On a connection that is about to be ended, each answer asks for another one. */
+function goingWhenLeaving(tls: ServerSide, receive: RequestListener): RequestListener {
+  return (request, response) => {
+    if (tls.isLeaving(request.socket as TLSSocket)) response.shouldKeepAlive = false;
+    receive(request, response);
   };
 }
 

@@ -87,10 +87,7 @@ export function checkCredentials(
   ];
   if (leaf === undefined || !authorities?.length) return { problems };
 
-  // OpenSSL's own rule: a way ends at an authority that signed itself.
-  const roots = authorities.filter((authority) => authority.checkIssued(authority));
-  const between = [...above, ...authorities.filter((authority) => !roots.includes(authority))];
-  const path = pathOf(leaf, between, roots);
+  const path = wayUp(leaf, above, authorities);
   const missing = names.filter((name) => leaf.checkHost(name, exactName) === undefined);
   const purposes = leaf.keyUsage as readonly string[] | undefined;
   if (path === undefined)
@@ -121,6 +118,22 @@ export function checkCredentials(
 
 const serverAuth = '1.3.6.1.5.5.7.3.1';
 const clientAuth = '1.3.6.1.5.5.7.3.2';
+
+/** Whether there is a way from a certificate, by those that were shown with it, up to one of these authorities. */
+export function isSignedUnder(ca: string, leaf: X509Certificate, above: readonly X509Certificate[]): boolean {
+  const authorities = certificatesOf(ca)?.filter((certificate) => certificate.ca) ?? [];
+  return wayUp(leaf, above, authorities) !== undefined;
+}
+
+function wayUp(
+  leaf: X509Certificate,
+  above: readonly X509Certificate[],
+  authorities: readonly X509Certificate[],
+): X509Certificate[] | undefined {
+  // OpenSSL's own rule: a way ends at an authority that signed itself.
+  const roots = authorities.filter((authority) => authority.checkIssued(authority));
+  return pathOf(leaf, [...above, ...authorities.filter((authority) => !roots.includes(authority))], roots);
+}
 
 /** Undefined when one of them cannot be read. */
 function certificatesOf(pem: string): X509Certificate[] | undefined {

@@ -13,6 +13,8 @@ export interface TrustOptions {
   readonly clock?: Clock;
   /** How often the files are looked at, in milliseconds; 3,000 unless given. */
   readonly pollMs?: number;
+  /** How long connections still stand whose authority has been taken out of ca.pem, in milliseconds; 10,000 unless given. */
+  readonly graceMs?: number;
   /**
    * Whether servers refuse connections without a certificate of ours; true unless given. Where something else has to be let in too, `callerOf` still
    * believes none but those with one.
@@ -27,8 +29,17 @@ export interface TrustOptions {
  */
 export async function openTrust(settings: TrustSettings, options: TrustOptions): Promise<Trust> {
   const { STOA_TLS_DIR: folder, STOA_SERVICE_SECRET: secrets } = settings;
-  const { clock = systemClock, hosted, log, pollMs = 3_000, requireClientCertificate = true } = options;
-  if (folder !== undefined) return openTlsTrust({ folder, hosted, log, clock, pollMs, requireClientCertificate });
+  const {
+    clock = systemClock,
+    hosted,
+    log,
+    pollMs = 3_000,
+    graceMs = 10_000,
+    requireClientCertificate = true,
+  } = options;
+  if (folder !== undefined) {
+    return openTlsTrust({ folder, hosted, log, clock, pollMs, graceMs, requireClientCertificate });
+  }
   if (secrets.length === 0)
     throw fault(
       'config.invalid',

@@ -58,7 +58,7 @@ async function processOf(
   const destination = { write: (line: string) => void told.push((JSON.parse(line) as { message: string }).message) };
   const log = createLog({ service: 'test', level: 'info', destination });
   const settings = { STOA_TLS_DIR: folder, STOA_SERVICE_SECRET: [] };
-  const trust = await openTrust(settings, { hosted, log, clock, pollMs, requireClientCertificate });
+  const trust = await openTrust(settings, { hosted, log, clock, pollMs, graceMs: 50, requireClientCertificate });
   closing.push(() => trust.close());
   return { trust, folder, told };
 }
@@ -66,7 +66,7 @@ async function processOf(
 /** A server that answers with the caller it found out, or 401. */
 async function serve({ trust }: Process): Promise<string> {
   assert.ok(trust.server);
-  const server = createServer(trust.server.options(), (request, response) => {
+  const server = createServer({ keepAliveTimeout: 60_000, ...trust.server.options() }, (request, response) => {
     try {
       response.end(trust.callerOf(request) ?? 'nobody');
     } catch (error) {
@@ -74,6 +74,7 @@ async function serve({ trust }: Process): Promise<string> {
     }
   });
   trust.server.onRenewed((options) => server.setSecureContext(options));
+  server.on('secureConnection', trust.server.letIn);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   closing.push(() => {
@@ -85,7 +86,7 @@ async function serve({ trust }: Process): Promise<string> {
 
 function poolTo(url: string, connect: Connector | undefined, connections = 1): Pool {
   assert.ok(connect);
-  const pool = new Pool(url, { connect, connections });
+  const pool = new Pool(url, { connect, connections, keepAliveTimeout: 60_000 });
   closing.push(() => pool.destroy());
   return pool;
 }
@@ -324,6 +325,47 @@ describe('certificates that change', () => {
     }
     const left = await credentialsOf(authority, ['user']);
     await assert.rejects(ask(poolTo(url, careless(left))));
+  });
+
+  it('end what an authority has let in, a while after it is trusted no more; what others have let in goes on', async () => {
+    const other = await newAuthority();
+    const both = authority.certificate + other.certificate;
+    const order = await processOf(['order'], { files: { ...(await credentialsOf(other, ['order'])), 'ca.pem': both } });
+    const url = await serve(order);
+    const user = await processOf(['user'], {
+      files: { ...(await credentialsOf(authority, ['user'])), 'ca.pem': both },
+    });
+    const cart = await processOf(['cart'], { files: { ...(await credentialsOf(other, ['cart'])), 'ca.pem': both } });
+    const old = poolTo(url, user.trust.connectFor('order'));
+    const kept = poolTo(url, cart.trust.connectFor('order'));
+    let ended = 0;
+    let keptEnded = 0;
+    old.on('disconnect', () => ended++);
+    kept.on('disconnect', () => keptEnded++);
+    assert.equal(await ask(old, user.trust.proof('user')), 'user');
+    assert.equal(await ask(kept, cart.trust.proof('cart')), 'cart');
+    // The server trusts the client's authority no more.
+    await put(order.folder, { 'ca.pem': other.certificate });
+    await until(() => ended === 1);
+    await assert.rejects(ask(old, user.trust.proof('user')));
+    // The client trusts the server's authority no more.
+    await put(cart.folder, { ...(await credentialsOf(authority, ['cart'])), 'ca.pem': authority.certificate });
+    assert.equal(keptEnded, 0);
+    await until(() => keptEnded === 1);
+    await assert.rejects(ask(kept, cart.trust.proof('cart')));
+  });
+
+  it('are asked for even where the environment says that none is needed', async () => {
+    const other = await newAuthority();
+    const files = { ...(await credentialsOf(other, ['order'])), 'ca.pem': other.certificate + authority.certificate };
+    const url = await serve(await processOf(['order'], { files }));
+    const { trust } = await processOf(['user']);
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    try {
+      await assert.rejects(ask(poolTo(url, trust.connectFor('order'))));
+    } finally {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    }
   });
 
   it('are told about when they are about to end and when they have', async () => {

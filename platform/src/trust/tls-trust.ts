@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import { badProof } from './bad-proof.ts';
 import { type Credentials, exactName, readCredentials } from './credentials.ts';
+import { keepLetIn } from './let-in.ts';
 import { serviceName } from './service-token.ts';
 import type { Connector, Trust } from './trust.ts';
 import { watchCredentials } from './watch-credentials.ts';
@@ -18,6 +19,7 @@ export interface TlsTrustOptions {
   readonly clock: Clock;
   readonly pollMs: number;
   readonly requireClientCertificate: boolean;
+  readonly graceMs: number;
 }
 
 /** For all processes are ours and of one version. */
@@ -43,11 +45,21 @@ export async function openTlsTrust(options: TlsTrustOptions): Promise<Trust> {
     rejectUnauthorized: options.requireClientCertificate,
     handshakeTimeout: handshakeMs,
   });
+  const connections = keepLetIn(options);
+  let { ca } = watched.current();
   let connector = connectorOf(watched.current());
   watched.onRenewed((renewed) => {
     connector = connectorOf(renewed);
     proofs.clear();
+    if (renewed.ca !== ca) connections.review(renewed.ca);
+    ca = renewed.ca;
   });
+  const connect: Connector = (target, callback) =>
+    connector(target, (...outcome) => {
+      const [, socket] = outcome;
+      if (socket instanceof TLSSocket) connections.add(socket);
+      callback(...outcome);
+    });
 
   return {
     protocol: 'https:',
@@ -82,11 +94,16 @@ export async function openTlsTrust(options: TlsTrustOptions): Promise<Trust> {
     server: {
       options: () => serverOptions(watched.current()),
       onRenewed: (hear) => watched.onRenewed((renewed) => hear(serverOptions(renewed))),
+      letIn: connections.add,
+      isLeaving: connections.isLeaving,
     },
-    connect: (target, callback) => connector(target, callback),
-    connectFor: (service) => (target, callback) => connector({ ...target, servername: service }, callback),
+    connect,
+    connectFor: (service) => (target, callback) => connect({ ...target, servername: service }, callback),
     certificate: { expiresAtMs: () => watched.current().expiresAtMs, concern: watched.concern },
-    close: () => watched.close(),
+    close() {
+      watched.close();
+      connections.close();
+    },
   };
 }
 
@@ -108,6 +125,8 @@ function connectorOf(credentials: Credentials): Connector {
   return buildConnector({
     secureContext: createSecureContext({ ...filesOf(credentials), minVersion }),
     allowH2: false,
+    // Said, because NODE_TLS_REJECT_UNAUTHORIZED=0 would change what holds where nothing is.
+    rejectUnauthorized: true,
     timeout: connectMs,
     // A session that is taken up again is not asked for a certificate: connections are kept long enough to do without.
     maxCachedSessions: 0,

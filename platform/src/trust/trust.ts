@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerOptions } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import type { buildConnector } from 'undici';
 
 /** How undici opens a connection. */
@@ -41,6 +42,10 @@ export interface ServerSide {
   options(): ServerOptions;
   /** Hears of new options whenever the files have changed: hand them to `server.setSecureContext`. */
   onRenewed(hear: (options: ServerOptions) => void): void;
+  /** To be told of every connection: it is ended a while after the authority that let it in has been taken out of ca.pem. */
+  letIn(socket: TLSSocket): void;
+  /** Whether a connection is about to be ended: its answers should ask for another one. */
+  isLeaving(socket: TLSSocket): boolean;
 }
 
 export interface Certificate {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
-import { type AppError, fault } from '../errors/index.ts';
+import { type AppError, certificateAdvice, fault, isCertificateCode } from '../errors/index.ts';
 import type { Cache } from './cache.ts';
 import type { SharedCounters } from './counters.ts';
 import type { Hints } from './hints.ts';
@@ -133,7 +133,8 @@ async function mayWork(redis: Redis): Promise<void> {
 }
 
 /** What a server said that will say the same again; undefined when it may say something else soon. */
-function refusalOf({ message }: Error, place: string): AppError | undefined {
+function refusalOf(error: Error, place: string): AppError | undefined {
+  const { message } = error;
   const says = `Redis at ${place} (STOA_REDIS_URL)`;
   const said = message.split('\n', 1)[0];
   if (/WRONGPASS|NOAUTH|invalid password|AUTH failed/i.test(message))
@@ -145,7 +146,9 @@ function refusalOf({ message }: Error, place: string): AppError | undefined {
     );
   if (/DB index|invalid DB/i.test(message))
     return fault('config.invalid', `${says} has no such database (${said}). Correct the number at the end of the URL.`);
-  if (/DENIED|unknown command|certificate|wrong version number|SSL|protocol error/i.test(message))
+  if (isCertificateCode((error as { code?: unknown }).code))
+    return fault('config.invalid', `${says} shows a certificate that is not accepted (${said}). ${certificateAdvice}`);
+  if (/DENIED|unknown command|wrong version number|SSL|protocol error/i.test(message))
     return fault('config.invalid', `${says} cannot be used: ${said}.`);
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { fault } from '../errors/index.ts';
+import { certificateAdvice, fault, isCertificateCode } from '../errors/index.ts';
 
 export interface ConsulAnswer {
   readonly status: number;
@@ -65,6 +65,7 @@ export class ConsulApi {
       ({ statusCode: status, headers } = answer);
       text = await answer.body.text();
     } catch (error) {
+      if (isCertificateCode((error as { code?: unknown }).code)) throw this.#refused(error as Error);
       const why = timeout.aborted ? 'it does not answer' : reasonOf(error);
       throw this.#unavailable(`cannot be reached (${why}): start it, or correct STOA_CONSUL_URL`, error);
     }
@@ -90,6 +91,11 @@ export class ConsulApi {
       );
     if (status === 429 || status >= 500) return this.#unavailable(`cannot answer (${status} ${text})`);
     return fault('config.invalid', `STOA_CONSUL_URL: ${this.#shown} refuses (${status} ${text}): is it Consul?`);
+  }
+
+  #refused(error: Error) {
+    const detail = `STOA_CONSUL_URL: ${this.#shown} shows a certificate that is not accepted (${error.message}). ${certificateAdvice}`;
+    return fault('config.invalid', detail, { cause: error });
   }
 
   #unavailable(what: string, cause?: unknown) {

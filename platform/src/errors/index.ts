@@ -1,3 +1,5 @@
+export { certificateAdvice, isCertificateCode } from './certificate.ts';
+
 /** One violation inside a refused request: where (a JSON pointer) and what. */
 export interface Violation {
   readonly path: string;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AppError, fault } from '../errors/index.ts';
+import { type AppError, fault, isCertificateCode } from '../errors/index.ts';
 import type { Database } from './database.ts';
 
 const waitMsDefault = 10_000;
@@ -12,10 +12,10 @@ const refusals: Readonly<Record<string, string>> = {
   '3D000': 'has no such database. Create it, or correct the name at the end of the URL.',
   '42501': 'does not let this user do what is needed. Make the user the owner of the database.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another host. Connect by the name that it names.',
-  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate that is not trusted. Add sslrootcert to the URL.',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate that is not trusted. Add sslrootcert to the URL.',
   CERT_HAS_EXPIRED: 'has a certificate that has expired. Renew it.',
 };
+const untrusted =
+  'has a certificate that is not trusted. Have one issued for this server, and name its authority with sslrootcert in the URL.';
 
 /**
  * Waits until a database answers.
@@ -49,7 +49,8 @@ export async function reachDatabase(
 
 function refusalOf(error: unknown, url: string, setting: string): AppError | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
-    const what = refusals[(at as { code?: string }).code ?? ''];
+    const { code } = at as { code?: string };
+    const what = refusals[code ?? ''] ?? (isCertificateCode(code) ? untrusted : undefined);
     if (what) return fault('config.invalid', `PostgreSQL at ${hostOf(url)} (${setting}) ${what}`, { cause: error });
   }
   return undefined;

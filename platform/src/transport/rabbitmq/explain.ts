@@ -1,4 +1,4 @@
-import { type AppError, fault } from '../../errors/index.ts';
+import { type AppError, certificateAdvice, fault, isCertificateCode } from '../../errors/index.ts';
 
 /** A broker as it may be named in a log: without the password. */
 export interface BrokerAddress {
@@ -26,7 +26,6 @@ export function addressOf(url: string): BrokerAddress {
   }
 }
 
-const certificateErrors = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 const foreignProtocol = /^(VERSION_MISMATCH|FRAME_ERROR|CODEC|COMMAND_INVALID|EPROTO|ERR_SSL_.*)$/;
 
 /** Why the broker could not be connected with: `config.invalid` when trying again will not help, else `service.unavailable`. */
@@ -43,11 +42,7 @@ export function explainConnecting(error: unknown, { place, user, vhost }: Broker
       `user "${user}" may not use the virtual host "${vhost}" (${text}). Create it (rabbitmqctl add_vhost), give permissions on it (rabbitmqctl set_permissions) or name another in the URL.`,
     );
   }
-  if (certificateErrors.test(code)) {
-    return wrong(
-      `its certificate is not accepted (${text}). Renew it, use the host name it was made for, or name its authority in NODE_EXTRA_CA_CERTS.`,
-    );
-  }
+  if (isCertificateCode(code)) return wrong(`its certificate is not accepted (${text}). ${certificateAdvice}`);
   if (foreignProtocol.test(code)) {
     return wrong(`something else than AMQP answers there (${text}). Check host and port, and amqp:// or amqps://.`);
   }

@@ -76,6 +76,10 @@ export class TestShop {
     return this.#adminToken;
   }
 
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   get isRunning(): boolean {
     return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
   }

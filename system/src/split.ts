@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Health } from '@stoa/contracts/gateway';
 import type { Environment } from '@stoa/platform/config';
@@ -152,18 +153,25 @@ function whenAborted(signal: AbortSignal): Promise<never> {
 
 const brokenOff = () => fault('service.unavailable', 'The shop was told to stop while it started.');
 
-/** The ports of every process: those of the table, each replica a hundred further; free ones where `PORT` is 0. */
-async function choosePlaces({ PORT }: Environment, replicas: number): Promise<Place[]> {
+/**
+ * The ports of every process: those of the table unless the settings name others, each replica a hundred further; where `PORT` is 0, free ones for whatever
+ * is not named.
+ */
+async function choosePlaces(environment: Environment, replicas: number): Promise<Place[]> {
+  const placeAt = async (named: string | undefined, usual: number, shift: number) => {
+    const port = named || (environment.PORT === '0' ? '0' : usual);
+    return port === '0' ? freePort() : Number(port) + shift;
+  };
   const places: Place[] = [];
   for (let replica = 0; replica < replicas; replica++) {
     for (const [index, { name: service, edge }] of services.entries()) {
-      const usual = edge !== undefined && PORT ? Number(PORT) : (ports.get(service) ?? 0);
+      const named = environment[edge === undefined ? portSetting(service) : 'PORT'];
       const shift = replica * replicaStep;
-      places.push(
-        PORT === '0'
-          ? { service, port: await freePort(), metricsPort: await freePort() }
-          : { service, port: usual + shift, metricsPort: metricsPortFirst + index + shift },
-      );
+      places.push({
+        service,
+        port: await placeAt(named, ports.get(service) ?? 0, shift),
+        metricsPort: await placeAt(environment.STOA_METRICS_PORT, metricsPortFirst, index + shift),
+      });
     }
   }
   return places;
@@ -205,6 +213,8 @@ async function ownEnvironment(
   return { ...own, ...database, ...first, [portSetting(service)]: String(port) };
 }
 
+/** How `stoa up` ends when something that it needs cannot be reached. */
+const unavailableCode = 5;
 const restartDelayMsMin = 200;
 const restartDelayMsMax = 5_000;
 /** A process that has run for so long was not broken from the start. */
@@ -258,14 +268,15 @@ class Child {
     const startedAtMs = performance.now();
     const child = spawn(program, [...args, service], {
       env: this.#environment as NodeJS.ProcessEnv,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       // In a group of its own, so that Ctrl-C reaches it through this process, in order.
       detached: true,
     });
     this.#process = child;
+    const words = new Words(child.stderr);
     // A program that could not even be started gives an error and no exit.
     const ended = new Promise<string>((resolve) => {
-      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+      child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
       child.on('error', (error) => child.pid === undefined && resolve(error.message));
     });
     this.#ended = ended.then(() => undefined);
@@ -273,12 +284,13 @@ class Child {
       let ready = false;
       child.once('message', () => {
         ready = true;
+        words.passOn();
         resolve();
       });
       void ended.then((how) => {
-        if (!ready)
-          reject(fault('service.unavailable', `${service} did not start (${how}): its own line above says why.`));
+        if (!ready) reject(notStarted(service, how, words.heard));
         if (this.#stopping.signal.aborted || (!ready && this.#failures === 0)) return;
+        words.passOn();
         this.#log.warn({ service, port, how }, 'a process has ended; starting it again');
         this.#failures = performance.now() - startedAtMs > settledMs ? 1 : this.#failures + 1;
         void this.#startAgain();
@@ -292,6 +304,36 @@ class Child {
     if (this.#stopping.signal.aborted) return;
     await this.#start().catch(() => undefined);
   }
+}
+
+/** What a process says beside its log. Nine that start may all say the same: of those that cannot, the first is quoted and the others are not. */
+class Words {
+  #heard = '';
+  #isPassedOn = false;
+
+  constructor(from: Readable | null) {
+    from?.on('data', (chunk: Buffer) => {
+      if (this.#isPassedOn) process.stderr.write(chunk);
+      else this.#heard += chunk.toString('utf8');
+    });
+  }
+
+  get heard(): string {
+    return this.#heard.trim();
+  }
+
+  /** Lets everything out that has been said, and will be. */
+  passOn(): void {
+    this.#isPassedOn = true;
+    process.stderr.write(this.#heard);
+    this.#heard = '';
+  }
+}
+
+/** Why a process did not start: its own words, where it had any, and its own kind of ending. */
+function notStarted(service: string, how: string, words: string): Error {
+  if (words === '') return fault('service.unavailable', `${service} did not start (${how}).`);
+  return fault(how === `exit code ${unavailableCode}` ? 'service.unavailable' : 'config.invalid', words);
 }
 
 /** A port that nobody has just now. Below those that the system gives to outgoing connections, so that none of them takes it before its owner does. */

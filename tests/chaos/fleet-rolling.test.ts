@@ -61,7 +61,7 @@ describe('a fleet of two replicas that is restarted process by process', () => {
     assert.equal(process.endedBy, '0', `${process.name} ended well:\n${process.output}`);
     assert.ok(tookMs < endsWithinMs, `${process.name} ended within ${Math.round(tookMs)} ms`);
     await process.start();
-    await allFound(process.place.service);
+    for (const service of process.place.services) await allFound(service);
     console.log(
       `${process.name}: ended in ${Math.round(tookMs)} ms, back after ${Math.round(performance.now() - startedMs)} ms; ${customers.requests} requests, ${customers.failures.length} failures`,
     );

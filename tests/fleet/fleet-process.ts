@@ -6,14 +6,15 @@ const startMsMax = 90_000;
 
 /** Where a process is, and what it is told. */
 export interface FleetPlace {
-  readonly service: string;
+  /** The gateway first, where it is among them. */
+  readonly services: readonly string[];
   readonly replica: number;
-  /** Where it takes requests. */
+  /** Where the first of them takes requests. */
   readonly port: number;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** One process of a fleet: `stoa up <service>`, which may be ended and started again. */
+/** One process of a fleet: `stoa up <service> …`, which may be ended and started again. */
 export class FleetProcess {
   readonly place: FleetPlace;
   /** The `main.ts` that it starts with: another one is another version of the shop. */
@@ -26,7 +27,7 @@ export class FleetProcess {
   }
 
   get name(): string {
-    return `${this.place.service} ${this.place.replica}`;
+    return `${this.place.services.join(' ')} ${this.place.replica}`;
   }
 
   get pid(): number {
@@ -53,7 +54,7 @@ export class FleetProcess {
     this.#output = '';
     const child = spawn(
       process.execPath,
-      ['--disable-warning=DeprecationWarning', this.program, 'up', this.place.service],
+      ['--disable-warning=DeprecationWarning', this.program, 'up', ...this.place.services],
       {
         env: { ...this.place.environment, ...environment },
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,19 +8,22 @@ import { Database } from '@stoa/platform/sql';
 import { serviceNames } from '@stoa/system';
 import { admin, TestShop } from '../shop.ts';
 import { FleetProcess } from './fleet-process.ts';
+import { freePort } from './free-port.ts';
 
 export interface FleetOptions {
-  /** Processes of each service; 1 unless given. */
+  /** Which services share a process; each has its own unless given. */
+  readonly hosted?: readonly (readonly string[])[];
+  /** Processes of each kind; 1 unless given. */
   readonly replicas?: number;
   /** Settings of every process: STOA_TRANSPORT, STOA_REDIS_URL, STOA_DISCOVERY … */
   readonly environment?: Readonly<Record<string, string>>;
-  /** More settings of one process. */
+  /** More settings of one process, by the first of its services. */
   readonly environmentOf?: (service: string, replica: number) => Readonly<Record<string, string>>;
   /** The URL by which a service reaches another, or `postgres`, in place of the true one: a way past something. */
   readonly through?: (from: string, to: string, url: string) => Promise<string>;
 }
 
-/** A process a service, each of which may be killed, stopped and started again, on one PostgreSQL with a database and a role a service. */
+/** A process a service, or for a few of them, each of which may be killed, stopped and started again, on one PostgreSQL with a database and a role a service. */
 export class TestFleet {
   readonly dataDir: string;
   readonly processes: readonly FleetProcess[];
@@ -50,7 +52,7 @@ export class TestFleet {
 
   /** The processes of one service. */
   of(service: string): readonly FleetProcess[] {
-    return this.processes.filter(({ place }) => place.service === service);
+    return this.processes.filter(({ place }) => place.services.includes(service));
   }
 
   /** What the processes have written last, to be read when something went wrong. */
@@ -98,45 +100,45 @@ export class TestFleet {
   }
 }
 
+const connectionsPerService = 12;
+
 function startPostgres(dataDir: string): Promise<EmbeddedPostgres> {
   return startEmbeddedPostgres({ dataDir, settings: { max_connections: '300', log_min_messages: 'warning' } });
 }
 
 async function placesOf(dataDir: string, database: EmbeddedPostgres, options: FleetOptions): Promise<FleetProcess[]> {
-  const { replicas = 1, environment = {}, environmentOf, through = async (_from, _to, url) => url } = options;
+  const { hosted = serviceNames.map((service) => [service]), replicas = 1, environment = {}, environmentOf } = options;
+  const { through = async (_from, _to, url) => url } = options;
   const ports = new Map<string, number[]>();
   for (const service of serviceNames)
     ports.set(service, await Promise.all(Array.from({ length: replicas }, () => freePort())));
-  const neighboursOf = async (from: string) => {
-    const others = [...ports].filter(([service]) => service !== 'gateway' && service !== from);
+  const neighboursOf = async (services: readonly string[]) => {
+    const others = [...ports].filter(([service]) => service !== 'gateway' && !services.includes(service));
     const listed = others.map(async ([service, list]) => {
+      const from = services[0] ?? '';
       const urls = await Promise.all(list.map((port) => through(from, service, `http://127.0.0.1:${port}`)));
       return `${service}=${urls.join(',')}`;
     });
     return (await Promise.all(listed)).join(';');
   };
+  const ownOf = async (service: string, port: number): Promise<Record<string, string>> => {
+    if (service === 'gateway') return { PORT: String(port) };
+    const upper = service.toUpperCase();
+    const url = await through(service, 'postgres', await database.ensureDatabase(service));
+    return { [`STOA_${upper}_PORT`]: String(port), [`STOA_${upper}_DATABASE_URL`]: url };
+  };
   const secret = randomBytes(32).toString('base64url');
   const processes: FleetProcess[] = [];
-  for (const [service, list] of ports) {
-    const neighbours = await neighboursOf(service);
-    for (const [replica, port] of list.entries()) {
-      const upper = service.toUpperCase();
-      const own: Record<string, string> =
-        service === 'gateway'
-          ? { PORT: String(port) }
-          : {
-              [`STOA_${upper}_PORT`]: String(port),
-              [`STOA_${upper}_DATABASE_URL`]: await through(
-                service,
-                'postgres',
-                await database.ensureDatabase(service),
-              ),
-            };
+  for (const services of hosted) {
+    const neighbours = await neighboursOf(services);
+    for (let replica = 0; replica < replicas; replica++) {
+      const portOf = (service = '') => ports.get(service)?.[replica] ?? 0;
+      const own = await Promise.all(services.map((service) => ownOf(service, portOf(service))));
       processes.push(
         new FleetProcess({
-          service,
+          services,
           replica,
-          port,
+          port: portOf(services[0]),
           environment: {
             PATH: process.env.PATH ?? '',
             NODE_COMPILE_CACHE: join(tmpdir(), 'stoa-test-compiled'),
@@ -150,29 +152,16 @@ async function placesOf(dataDir: string, database: EmbeddedPostgres, options: Fl
             STOA_TEST_MODE: '1',
             STOA_SERVICE_SECRET: secret,
             STOA_DISCOVERY: `static:${neighbours}`,
-            STOA_DATABASE_CONNECTIONS: '12',
+            STOA_DATABASE_CONNECTIONS: String(connectionsPerService * services.length),
             ...environment,
-            ...own,
-            ...environmentOf?.(service, replica),
+            ...Object.assign({}, ...own),
+            ...environmentOf?.(services[0] ?? '', replica),
           },
         }),
       );
     }
   }
   return processes;
-}
-
-/** A port that nobody has now, below those that the system gives to outgoing connections. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 22_000);
-    const isFree = await new Promise<boolean>((settle) => {
-      const server = createServer();
-      server.once('error', () => settle(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => settle(true)));
-    });
-    if (isFree) return port;
-  }
 }
 
 function isAlive(pid: number): boolean {

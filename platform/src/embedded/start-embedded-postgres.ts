@@ -99,7 +99,8 @@ export async function stopEmbeddedPostgres(dataDir: string): Promise<void> {
   if (found) await stopPostmaster(await findClusterDir(found), stopTimeoutMs);
 }
 
-async function makeDataDir(path: string): Promise<string> {
+/** Makes the folder that keeps everything when it is missing, so that the server's user can pass through; gives its real path. */
+export async function makeDataDir(path: string): Promise<string> {
   const made = await mkdir(path, { recursive: true }).catch((error: unknown) => {
     // On a read-only disk the recursive form says that something is missing; the plain one tells the truth.
     if (systemCode(error) === 'ENOENT') return mkdir(path).then(() => path);

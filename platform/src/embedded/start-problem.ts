@@ -26,7 +26,7 @@ export async function explainingDiskProblems<T>(path: string, work: () => Promis
     return await work();
   } catch (error) {
     const remedy = remedies[systemCode(error) ?? ''];
-    throw remedy ? startProblem(`cannot keep the embedded PostgreSQL in ${path}: ${remedy}`, error) : error;
+    throw remedy ? startProblem(`cannot keep the data of the shop in ${path}: ${remedy}`, error) : error;
   }
 }
 

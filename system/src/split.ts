@@ -8,6 +8,7 @@ import type { Health } from '@stoa/contracts/gateway';
 import type { Environment } from '@stoa/platform/config';
 import { poolConnectionsMax, usableConnectionsMax } from '@stoa/platform/embedded';
 import { fault } from '@stoa/platform/errors';
+import { urlOnThisMachine } from '@stoa/platform/http';
 import { databaseSetting } from '@stoa/platform/service';
 import { createLog, type Logger } from '@stoa/platform/telemetry';
 import { type Admin, firstAdmin } from './admin.ts';
@@ -84,7 +85,7 @@ export async function openSplit(options: SplitOptions): Promise<SplitShop> {
       if (signal.aborted) throw brokenOff();
       children.push(new Child(place, command, { ...shared, ...own }, log));
     }
-    const url = `http://localhost:${places[0]?.port}`;
+    const url = urlOnThisMachine(environment.STOA_HOST || '0.0.0.0', places[0]?.port ?? 0);
     await Promise.race([
       Promise.all(children.map((child) => child.started)).then(() => untilReady(url, signal)),
       whenAborted(signal),

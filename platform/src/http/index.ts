@@ -14,3 +14,4 @@ export { paramLengthMax, timeoutMsDefault } from './operation-plan.ts';
 export { declarationOf, type ErrorDeclarations, type Problem, problemHeaders, problemOf } from './problem.ts';
 export { readCause, readWait, waitSMax } from './request-head.ts';
 export { onBehalfHeader, timeoutHeader, unprovenHeader, writeOnBehalf } from './service-headers.ts';
+export { urlOnThisMachine } from './url-on-this-machine.ts';

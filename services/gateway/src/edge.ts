@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { userEvents } from '@stoa/contracts/user-messages';
 import { fault } from '@stoa/platform/errors';
-import { listenProblem } from '@stoa/platform/http';
+import { listenProblem, urlOnThisMachine } from '@stoa/platform/http';
 import { createPolicies } from '@stoa/platform/resilience';
 import type { Edge, EdgeHost } from '@stoa/platform/service';
 import { createAccessLog } from './access-log.ts';
@@ -180,7 +180,7 @@ function listen(server: Server, { host, port }: GatewaySettings): Promise<string
     server.once('error', failed);
     server.listen({ host, port }, () => {
       server.off('error', failed);
-      resolve(`http://localhost:${(server.address() as AddressInfo).port}`);
+      resolve(urlOnThisMachine(host, (server.address() as AddressInfo).port));
     });
   });
 }

@@ -11,6 +11,8 @@ import { openShop, seedDemo } from '../main.ts';
 import { demoCategories, demoProducts } from './catalogue.ts';
 
 const admin = { email: 'admin@shop.example', password: 'correct horse battery' };
+/** An address of this machine that `localhost` is not. */
+const host = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1';
 const log = createLog({ level: 'silent' });
 
 describe('the demo of a shop', () => {
@@ -21,7 +23,7 @@ describe('the demo of a shop', () => {
     shop = await openShop({
       demo: false,
       environment: {
-        STOA_HOST: '127.0.0.1',
+        STOA_HOST: host,
         PORT: '0',
         STOA_METRICS_PORT: '0',
         STOA_DATA_DIR: dataDir,
@@ -58,7 +60,7 @@ describe('the demo of a shop', () => {
     const before = await startedAt();
     const port = new URL(shop.url).port;
     const environment = {
-      STOA_HOST: '127.0.0.1',
+      STOA_HOST: host,
       PORT: port,
       STOA_METRICS_PORT: '0',
       STOA_DATA_DIR: dataDir,

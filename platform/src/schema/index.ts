@@ -21,7 +21,7 @@ export { type Asker, type Cause, type Message, nobodyWaits, type Outcome, type S
 export { contract, nothing, operation } from './operation.ts';
 export { anonymous, isRole, type Principal, type Role, roleAllows, roles } from './principal.ts';
 export type { RecordedEvent, StreamEvent } from './stream.ts';
-export { coerceTexts, parse, type Validator, validatorOf } from './validator.ts';
+export { coerceTexts, parse, type Validator, validatorOf, withoutUnknownFields } from './validator.ts';
 export {
   Address,
   amountMax,

@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Clean } from 'typebox/value';
 import { refusal, type Violation } from '../errors/index.ts';
 
 /** Checks values of one shape. Compiled once. */
@@ -55,6 +56,11 @@ export function parse<T extends TSchema>(schema: T, value: unknown, prefix = '')
   throw refusal('request.invalid', 'The request does not have the shape this operation takes.', {
     errors: validator.violations(value, prefix),
   });
+}
+
+/** A copy of the value without the fields that the schema does not know. */
+export function withoutUnknownFields(schema: TSchema, value: unknown): unknown {
+  return Clean(schema, structuredClone(value));
 }
 
 /**

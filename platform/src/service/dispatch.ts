@@ -1,6 +1,6 @@
 import { assert } from '../errors/index.ts';
 import { type Participant, replyType, type SagaEngine, type StepCommand } from '../saga/index.ts';
-import { type Message, type TSchema, validatorOf } from '../schema/index.ts';
+import { type Message, type TSchema, validatorOf, withoutUnknownFields } from '../schema/index.ts';
 import type { Tx } from '../sql/index.ts';
 import type { Service, ServiceDefinition } from './definition.ts';
 
@@ -47,15 +47,18 @@ export function createDispatch<D>(
   };
 }
 
-/** Refuses payloads that do not have their type's shape: such a message dies instead of doing half of something. */
+/**
+ * Refuses payloads that do not have their type's shape: such a message dies instead of doing half of something. A sender of the next version may have added
+ * a field, which is left out: what is carried out here is what this version knows, and nothing of the rest gets into its rows.
+ */
 function checked(schema: TSchema, handle: HandleMany): HandleMany {
   const validator = validatorOf(schema);
-  return (messages, tx) => {
-    const wrong = messages.find((message) => !validator.check(message.payload));
-    if (wrong) {
-      const [first] = validator.violations(wrong.payload);
-      throw new Error(`the payload of ${wrong.type} ${wrong.id} is malformed: ${first?.path} ${first?.message}`);
-    }
-    return handle(messages, tx);
+  const known = (message: Message): Message => {
+    if (validator.check(message.payload)) return message;
+    const payload = withoutUnknownFields(schema, message.payload);
+    if (validator.check(payload)) return { ...message, payload };
+    const [first] = validator.violations(payload);
+    throw new Error(`the payload of ${message.type} ${message.id} is malformed: ${first?.path} ${first?.message}`);
   };
+  return async (messages, tx) => handle(messages.map(known), tx);
 }

@@ -8,6 +8,7 @@ import { run as boundaries } from './check/boundaries.ts';
 import { run as compose } from './check/compose.ts';
 import { run as errorCodes } from './check/error-codes.ts';
 import { run as links } from './check/links.ts';
+import { run as messageShapes } from './check/message-shapes.ts';
 import { run as names } from './check/names.ts';
 import { run as packages } from './check/packages.ts';
 import { run as picture } from './check/picture.ts';
@@ -23,6 +24,7 @@ const checks: Readonly<Record<string, Check>> = {
   boundaries,
   names,
   access,
+  'message-shapes': messageShapes,
   packages,
   settings,
   compose,

@@ -9,6 +9,7 @@ import { serviceNames } from '@stoa/system';
 import { admin, TestShop } from '../shop.ts';
 import { FleetProcess } from './fleet-process.ts';
 import { freePort } from './free-port.ts';
+import { overTcp } from './over-tcp.ts';
 
 export interface FleetOptions {
   /** Which services share a process; each has its own unless given. */
@@ -124,7 +125,7 @@ async function placesOf(dataDir: string, database: EmbeddedPostgres, options: Fl
   const ownOf = async (service: string, port: number): Promise<Record<string, string>> => {
     if (service === 'gateway') return { PORT: String(port) };
     const upper = service.toUpperCase();
-    const url = await through(service, 'postgres', await database.ensureDatabase(service));
+    const url = await through(service, 'postgres', overTcp(await database.ensureDatabase(service)));
     return { [`STOA_${upper}_PORT`]: String(port), [`STOA_${upper}_DATABASE_URL`]: url };
   };
   const secret = randomBytes(32).toString('base64url');

@@ -116,11 +116,8 @@ export async function openShop({ environment, demo, services: names = serviceNam
   }
 }
 
-const starting: ProcessHealth = {
-  version,
-  isDraining: () => false,
-  look: async () => [{ name: 'process', state: 'down', latencyMs: 0, reason: 'starting' }],
-};
+const notYet = async () => [{ name: 'process', state: 'down' as const, latencyMs: 0, reason: 'starting' }];
+const starting: ProcessHealth = { version, isDraining: () => false, look: notYet, lookAtServices: notYet };
 
 /** @throws AppError `config.invalid` naming those that there are not */
 function definitionsOf(names: readonly string[]): ServiceDefinition<never>[] {

@@ -811,6 +811,8 @@ describe('payments, notifications, figures and operations', () => {
       assert.equal((await call(address)).status, 200, address);
     const health = bodyOf<{ services: { name: string; state: string }[] }>(await call('GET /health'));
     assert.deepEqual(new Set(health.services.map(({ state }) => state)), new Set(['up']));
+    const names = health.services.map(({ name }) => name);
+    for (const service of ['order', 'notification']) assert.ok(names.includes(`${service} postgresql`), names.join());
     const described = await ask(wire, 'GET', '/openapi.json');
     assert.deepEqual([described.status, bodyOf(described)['openapi']], [200, '3.1.0']);
     assert.match(String((await ask(wire, 'GET', '/docs')).headers['content-type']), /^text\/html/);

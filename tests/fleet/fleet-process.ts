@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
@@ -37,6 +38,15 @@ export class FleetProcess {
   get isRunning(): boolean {
     const child = this.#child;
     return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** How the system says that it is: `T` when it has been stopped, `Z` or nothing when it has ended. */
+  get state(): string {
+    try {
+      return /\) (\S)/.exec(readFileSync(`/proc/${this.pid}/stat`, 'utf8'))?.[1] ?? '';
+    } catch {
+      return '';
+    }
   }
 
   /** What the process that runs now, or ran last, has written. */

@@ -19,6 +19,8 @@ export interface SharedRedis {
   readonly state: 'up' | 'degraded';
   /** Why it is degraded. */
   readonly reason: string | undefined;
+  /** Asks Redis for something and waits for the answer; rejects when there is none. */
+  ping(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,10 @@ export async function openRedis(url: string, options: OpenRedisOptions): Promise
     },
     get reason() {
       return link.reason;
+    },
+    async ping() {
+      const answer = await link.ask((redis) => redis.ping());
+      if (answer === undefined) throw fault('service.unavailable', link.reason ?? 'it does not answer');
     },
     async close() {
       await hints.close();

@@ -15,7 +15,7 @@ import type { Clock } from '../time/index.ts';
 import type { Transport } from '../transport/index.ts';
 import type { Service, ServiceDefinition } from './definition.ts';
 import { createDispatch } from './dispatch.ts';
-import { healthOf } from './health.ts';
+import { createServiceHealth, type ServiceReport } from './health.ts';
 import { JobRunner, kitJobs } from './jobs.ts';
 import { withOperations } from './operations.ts';
 import { traceMessages } from './trace-messages.ts';
@@ -45,6 +45,7 @@ export interface HostedService {
   readonly service: Service<never>;
   readonly http: HostedHttp;
   readonly inbox: Inbox;
+  readonly health: () => Promise<ServiceReport>;
   /** Starts the workers. Before, the service answers but moves nothing. */
   start(): Promise<void>;
   /** Stops taking work, finishes what runs, hands the rest back. */
@@ -128,7 +129,8 @@ async function hostOn(
   const dispatch = createDispatch(definition, { service: current, sagas, participant });
   const handle = traceMessages(dispatch.handle, definition.name, traces);
   const inbox = new Inbox({ db, log, knows: dispatch.knows, handle });
-  const whole = withOperations(definition, { db, sagas, inbox, health: () => healthOf(definition, service), traces });
+  const health = createServiceHealth(definition, current);
+  const whole = withOperations(definition, { db, sagas, inbox, health, traces });
   const cache = cacheOf(options.cache, definition.name);
   const deps = (await definition.prepare?.({ environment, db, clock, log, cache, client: options.client })) as never;
   const service: Service<never> = {
@@ -153,6 +155,7 @@ async function hostOn(
     service,
     http,
     inbox,
+    health,
     async start() {
       await inbox.start();
       relay.start();

@@ -7,14 +7,14 @@ import type { Database } from '../sql/index.ts';
 import type { Traces } from '../telemetry/index.ts';
 import { arrivedFrom, handIn } from '../transport/index.ts';
 import type { Handler, ServiceDefinition } from './definition.ts';
-import type { HealthReport } from './edge.ts';
+import type { ServiceReport } from './health.ts';
 import { type OpsContract, opsContract, type SagaDetail, type SagaSummary } from './ops-contract.ts';
 
 interface Parts {
   readonly db: Database;
   readonly sagas: SagaEngine;
   readonly inbox: Inbox;
-  readonly health: () => Promise<HealthReport>;
+  readonly health: () => Promise<ServiceReport>;
   readonly traces: Traces | undefined;
 }
 
@@ -124,7 +124,8 @@ function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox, he
       return { body: { checks: (await definition.invariants?.(service)) ?? [] } };
     },
     async health() {
-      return { body: await health() };
+      const { dependencies, ...report } = await health();
+      return { body: { ...report, dependencies: [...dependencies] } };
     },
     async takeMessages({ body }) {
       // What cannot be taken now is not the sender's mistake: it keeps the messages and delivers them again.

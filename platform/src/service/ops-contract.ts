@@ -69,12 +69,17 @@ export type DeadLetter = Type.Static<typeof DeadLetter>;
 
 const count = Type.Integer({ minimum: 0 });
 
-/** How a service is, as it says itself. Milliseconds. */
-export const ServiceCondition = strict({
+const condition = {
   name: Type.String(),
   state: oneOf(['up', 'degraded', 'down']),
   latencyMs: Type.Number({ minimum: 0 }),
   reason: Type.Optional(Type.String()),
+};
+
+/** How a service is, as it says itself, and what only it depends on; an older one does not tell of that. Milliseconds. */
+export const ServiceCondition = strict({
+  ...condition,
+  dependencies: Type.Optional(Type.Array(strict(condition))),
 });
 
 /** One invariant of docs/explanation, looked at now. `checked` counts what was looked at: a check of nothing proves nothing. */

@@ -17,7 +17,7 @@ import type { Certificate } from '../trust/index.ts';
 import type { ServiceDefinition } from './definition.ts';
 import type { Edge, HealthReport, LocalTarget, RemoteTarget } from './edge.ts';
 import type { Fleet } from './fleet.ts';
-import { answerProbes, healthOf, type ProcessHealth } from './health.ts';
+import { answerProbes, createLook, listed, type ProcessHealth, unreadiness } from './health.ts';
 import { type HostedService, hostService } from './host-service.ts';
 import { measureCertificate, measureEndpoints, measureServices } from './measure.ts';
 import { opsContract } from './ops-contract.ts';
@@ -162,24 +162,36 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       first: answerProbes(health),
     });
     log.info({ service: name, url }, 'listening for other processes');
-    registrations.push(await joined.discovery.register({ service: name, url: joined.advertise(name, url) }));
+    registrations.push(
+      await joined.discovery.register({
+        service: name,
+        url: joined.advertise(name, url),
+        problem: async () => (await unreadiness(health)).join('; ') || undefined,
+      }),
+    );
   }
 
   const elsewhereNames = system.map(({ name }) => name).filter((name) => !names.includes(name));
   /** What all services need. Without either of these orders are taken: degraded, not down. */
-  const dependencies = (): HealthReport[] => [
-    ...(broker ? [stateOf('broker', broker)] : []),
-    ...(redis ? [stateOf('redis', redis)] : []),
+  const looks = [
+    ...(broker ? [lookAt('broker', broker)] : []),
+    ...(redis ? [lookAt('redis', redis)] : []),
+    ...(fleet ? [lookAtDiscovery(fleet.discovery, elsewhereNames)] : []),
+  ];
+  const dependencies = async (): Promise<HealthReport[]> => [
+    ...(await Promise.all(looks.map((look) => look()))),
     ...certificateHealth(fleet?.trust.certificate),
-    ...(fleet ? discoveryHealth(fleet.discovery, elsewhereNames) : []),
   ];
 
   const health: ProcessHealth = {
     version: options.version,
     isDraining: () => draining,
+    async lookAtServices() {
+      return (await Promise.all([...hosted.values()].map((service) => service.health()))).flatMap(listed);
+    },
     async look() {
-      const own = [...hosted.values()].map(({ definition, service }) => healthOf(definition, service));
-      return [...(await Promise.all(own)), ...dependencies()];
+      const [own, others] = await Promise.all([health.lookAtServices(), dependencies()]);
+      return [...own, ...others];
     },
   };
 
@@ -259,10 +271,11 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
       callers,
       policies,
       ...(fleet && { discovery: fleet.discovery, trust: fleet.trust }),
-      health: async () => [
-        ...(await Promise.all(system.map((definition) => askHealth(client(opsContract(definition.name)), definition)))),
-        ...dependencies(),
-      ],
+      async health() {
+        const asked = system.map((definition) => askHealth(client(opsContract(definition.name)), definition));
+        const [reports, others] = await Promise.all([Promise.all(asked), dependencies()]);
+        return [...reports.flat(), ...others];
+      },
       onEvent,
       ...(redis && { hints: redis.hints, counters: redis.counters }),
       ...(metrics && { observe: metrics.observeHttp(door.name) }),
@@ -304,24 +317,30 @@ const healthMs = 1_500;
 async function askHealth(
   client: Client<ReturnType<typeof opsContract>>,
   { name, isListener }: ServiceDefinition<never>,
-): Promise<HealthReport> {
+): Promise<HealthReport[]> {
   const startedAtMs = performance.now();
-  const report = await client
+  const reports = await client
     .health({}, { cause: { correlationId: newId() }, deadlineMs: Date.now() + healthMs })
-    .catch((error: unknown): HealthReport => {
-      const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
-      return { name, state: 'down', latencyMs, reason: error instanceof Error ? error.message : 'it cannot be asked' };
-    });
-  return isListener === true && report.state === 'down' ? { ...report, state: 'degraded' } : report;
+    .then(
+      ({ dependencies = [], ...service }): HealthReport[] => listed({ ...service, dependencies }),
+      (error: unknown): HealthReport[] => {
+        const latencyMs = Math.round((performance.now() - startedAtMs) * 100) / 100;
+        const reason = error instanceof Error ? error.message : 'it cannot be asked';
+        return [{ name, state: 'down', latencyMs, reason }];
+      },
+    );
+  if (isListener !== true) return reports;
+  return reports.map((report) => (report.state === 'down' ? { ...report, state: 'degraded' } : report));
 }
 
 /** Lists that may be out of date: calls go on to whoever was known last. */
-function discoveryHealth(discovery: Discovery, services: readonly string[]): HealthReport[] {
-  const problems = services.flatMap((service) => {
-    const problem = discovery.problem(service);
-    return problem === undefined ? [] : [`${service}: ${problem}`];
-  });
-  return [stateOf('discovery', { state: problems.length === 0 ? 'up' : 'degraded', reason: problems.join('; ') })];
+function lookAtDiscovery(discovery: Discovery, services: readonly string[]) {
+  const problems = () =>
+    services.flatMap((service) => {
+      const problem = discovery.problem(service);
+      return problem === undefined ? [] : [`${service}: ${problem}`];
+    });
+  return createLook('discovery', { ping: () => discovery.ping(), reason: () => problems().join('; ') || undefined });
 }
 
 /** A certificate that ends soon is somebody's business, and stops nobody yet. */
@@ -333,7 +352,7 @@ function certificateHealth(certificate: Certificate | undefined): HealthReport[]
   ];
 }
 
-function stateOf(name: string, { state, reason }: { state: string; reason?: string | undefined }): HealthReport {
-  if (state === 'up') return { name, state, latencyMs: 0 };
-  return { name, state: 'degraded', latencyMs: 0, reason: reason ?? 'it cannot be reached' };
+function lookAt(name: string, dependency: Broker | SharedRedis) {
+  const reason = () => (dependency.state === 'up' ? undefined : (dependency.reason ?? 'it cannot be reached'));
+  return createLook(name, { ping: () => dependency.ping(), reason });
 }

@@ -39,6 +39,8 @@ export interface Broker extends Transport {
   readonly state: 'up' | 'down';
   /** Why it is down. */
   readonly reason?: string | undefined;
+  /** Asks it for something and waits for the answer; rejects when there is none. */
+  ping(): Promise<void>;
   /** Begins to take a hosted service's messages out of its queue, into its inbox. */
   consume(service: string, mailbox: BrokerMailbox): Promise<{ stop(): Promise<void> }>;
 }

@@ -1,3 +1,4 @@
+import { fault } from '../../errors/index.ts';
 import type { Message } from '../../schema/index.ts';
 import type { Logger, Metrics } from '../../telemetry/index.ts';
 import type { Broker, BrokerMailbox } from '../definition.ts';
@@ -6,7 +7,7 @@ import { type BrokerCounts, countMessages } from './counts.ts';
 import { addressOf, explainSetup } from './explain.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { Publisher } from './publisher.ts';
-import { declareTopology, tryPublishing } from './topology.ts';
+import { askForExchange, declareTopology, tryPublishing } from './topology.ts';
 
 export interface RabbitOptions {
   /** `amqp://user:password@host:5672/vhost`, `amqps:` with TLS. */
@@ -84,6 +85,12 @@ class Rabbit implements RabbitTransport {
 
   deliver(subscriber: string, messages: readonly Message[]): Promise<void> {
     return this.#publisher.deliver(subscriber, messages);
+  }
+
+  async ping(): Promise<void> {
+    // One that is away, or reads nothing for want of memory, is not waited for.
+    if (this.#publishing.reason !== undefined) throw fault('service.unavailable', this.#publishing.reason);
+    await askForExchange(this.#publishing.connection);
   }
 
   async consume(service: string, mailbox: BrokerMailbox): Promise<{ stop(): Promise<void> }> {

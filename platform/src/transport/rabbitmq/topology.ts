@@ -41,6 +41,11 @@ export async function declareTopology(connection: Connection, services: readonly
   }
 }
 
+/** Asks whether the exchange is there, which needs no permission and changes nothing. */
+export async function askForExchange(connection: Connection): Promise<void> {
+  await connection.exchangeDeclare({ exchange, type: 'topic', passive: true });
+}
+
 /** Finds out whether this user may publish, which the broker tells nobody before the first message. Nothing is bound to the key. */
 export async function tryPublishing(connection: Connection): Promise<void> {
   const channel = await openChannel(connection);

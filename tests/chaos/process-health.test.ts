@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '@stoa/platform/testing';
-import { freePort } from '../fleet/fleet.ts';
 import { FleetProcess } from '../fleet/fleet-process.ts';
+import { freePort } from '../fleet/free-port.ts';
 import { overTcp } from '../fleet/over-tcp.ts';
 import { type RealServers, startRealServers } from '../fleet/real-servers.ts';
 import { openTcpProxy, type TcpProxy } from '../fleet/tcp-proxy.ts';
@@ -42,7 +42,7 @@ describe('a process of a fleet whose members show each other certificates', () =
     const [port, probesPort] = [await freePort(), await freePort()];
     probes = `http://127.0.0.1:${probesPort}`;
     payment = new FleetProcess({
-      service: 'payment',
+      services: ['payment'],
       replica: 0,
       port,
       environment: {

@@ -1,13 +1,15 @@
 // limit: 180 s
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request as plainRequest } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { connect } from 'node:tls';
 import { loadAuthority } from '@stoa/platform/trust';
-import { TestShop } from '../shop.ts';
+import { TestShop, until } from '../shop.ts';
 
 describe('a fleet whose processes show each other certificates', () => {
   let folder: string;
@@ -36,6 +38,14 @@ describe('a fleet whose processes show each other certificates', () => {
     key: await readFile(join(folder, service, 'key.pem')),
     servername: 'order',
   });
+  /** The serial number of the certificate that a port shows. */
+  const serialOf = async (port: number) => {
+    const socket = connect({ ...(await certificateOf('payment')), host: '127.0.0.1', port });
+    await once(socket, 'secureConnect');
+    const { serialNumber } = socket.getPeerCertificate();
+    socket.destroy();
+    return serialNumber;
+  };
 
   it('confirms an order that goes through all of them, and brings its mail on the way', async () => {
     const { body } = await shop.place({ items: [{ sku: 'THING', quantity: 2 }] }, { waitS: 20 });
@@ -68,6 +78,37 @@ describe('a fleet whose processes show each other certificates', () => {
     const { ca } = await certificateOf('payment');
     const forged = { ca, cert, key, servername: 'order', port: orderPort, path: '/health/ready' };
     await assert.rejects(ask(forged), /unknown ca|alert|ECONNRESET|socket hang up/i);
+  });
+
+  it('takes up renewed certificates while orders come, and fails none of them', async () => {
+    await shop.stockUp('RENEWED', 1_000);
+    const before = await serialOf(orderPort);
+    let isOver = false;
+    let confirmed = 0;
+    const customers = Array.from({ length: 3 }, async () => {
+      while (!isOver) {
+        const { body } = await shop.place({ items: [{ sku: 'RENEWED', quantity: 1 }] }, { waitS: 20 });
+        assert.equal(body.status, 'confirmed');
+        confirmed += 1;
+      }
+    });
+    const renewing = (async () => {
+      const renewed = await new TestShop(folder, {}).stoa('certs', folder, '--renew');
+      assert.equal(renewed.code, 0, renewed.output);
+      await until(
+        () => serialOf(orderPort),
+        (serial) => serial !== before,
+      );
+      const seen = confirmed;
+      await until(
+        async () => confirmed,
+        (count) => count > seen + 3,
+      );
+    })().finally(() => {
+      isOver = true;
+    });
+    await Promise.all([renewing, ...customers]);
+    assert.equal((await shop.stock('RENEWED')).available, 1_000 - confirmed);
   });
 
   it('says how long its certificates last', async () => {

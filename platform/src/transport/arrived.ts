@@ -1,6 +1,6 @@
 import type { Message } from '../schema/index.ts';
 import type { Mailbox, Undecodable } from './definition.ts';
-import { idOfContent, type Read, readText, readValue } from './read-message.ts';
+import { idOfContent, type Read, readBody, readText } from './read-message.ts';
 
 /** A message, or something that people have to look at. */
 export type Arrived = { readonly message: Message } | { readonly undecodable: Undecodable };
@@ -9,7 +9,7 @@ const shownLengthMax = 4_096;
 
 /** What came from a service of ours: a message, or the text of one. */
 export function arrivedFrom(sent: unknown): Arrived {
-  const read: Read = typeof sent === 'string' ? readText(sent) : readValue(sent);
+  const read: Read = typeof sent === 'string' ? readText(sent) : readBody(sent);
   if ('message' in read) return read;
   const text = typeof sent === 'string' ? sent : JSON.stringify(sent);
   return {

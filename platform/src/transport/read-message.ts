@@ -6,7 +6,7 @@ export type Read =
   | { readonly message: Message }
   | { readonly wrong: string; readonly own?: { readonly id: string; readonly key: string } };
 
-/** As deep as a body that a service takes over HTTP: a message has to be the same everywhere. None of ours has more than eight levels. */
+/** As deep as a body that a service takes over HTTP. None of our messages has more than eight levels. */
 const depthMax = 32;
 
 /** Reads what arrived as a text. */
@@ -19,16 +19,22 @@ export function readText(text: string): Read {
   }
 }
 
-/** Reads what somebody else has parsed. */
+/** Reads what somebody else has parsed, and nobody has looked at. */
 export function readValue(value: unknown): Read {
   return read(value, true);
 }
 
+/** Reads what came in the body of a request, of which the kit has refused already what no database takes. */
+export function readBody(value: unknown): Read {
+  return read(value, false);
+}
+
+/** Looking at every text of a message costs as much as parsing it. What passes here and cannot be kept is shown by the inbox when it comes to that. */
 function read(value: unknown, looksAtTexts: boolean): Read {
   const wrong = whatIsWrong(value);
   if (wrong !== undefined) return { wrong };
   const message = value as Message;
-  const unfit = whatIsUnfit(message, depthMax, looksAtTexts);
+  const unfit = looksAtTexts ? whatIsUnfit(message, depthMax) : undefined;
   return unfit === undefined ? { message } : { wrong: unfit, own: { id: message.id, key: message.key } };
 }
 
@@ -73,16 +79,12 @@ function isStorable(text: string): boolean {
 }
 
 /** What no database takes, and what is nested so deep that writing it down again could exhaust the stack. */
-function whatIsUnfit(value: unknown, levels: number, looksAtTexts: boolean): string | undefined {
-  if (typeof value === 'string') {
-    return looksAtTexts && !isStorable(value) ? 'it holds characters that no database takes' : undefined;
-  }
+function whatIsUnfit(value: unknown, levels: number): string | undefined {
+  if (typeof value === 'string') return isStorable(value) ? undefined : 'it holds characters that no database takes';
   if (typeof value !== 'object' || value === null) return undefined;
   if (levels === 0) return `it is nested deeper than ${depthMax} levels`;
-  for (const name in value) {
-    const wrong =
-      whatIsUnfit((value as Record<string, unknown>)[name], levels - 1, looksAtTexts) ??
-      (looksAtTexts ? whatIsUnfit(name, levels, true) : undefined);
+  for (const [name, inner] of Object.entries(value)) {
+    const wrong = whatIsUnfit(name, levels) ?? whatIsUnfit(inner, levels - 1);
     if (wrong !== undefined) return wrong;
   }
   return undefined;

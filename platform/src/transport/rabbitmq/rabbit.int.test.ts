@@ -222,7 +222,7 @@ describe('messages through RabbitMQ', () => {
     const json = { contentType: 'application/json', exchange: 'stoa', routingKey: 'hearer.x', durable: true };
     const junk = Buffer.alloc(5 * 1_048_576, 0xff);
     const nested = () => {
-      const text = JSON.stringify({ ...message('b', 1), payload: 'nested' });
+      const text = JSON.stringify({ ...message('b', 1), type: 'thing.told.v2', payload: 'nested' });
       return Buffer.from(text.replace('"nested"', '['.repeat(5_000) + ']'.repeat(5_000)));
     };
     const bodies = [

@@ -59,7 +59,6 @@ describe('a message in a queue', () => {
     ['a key too long for an index', { key: 'k'.repeat(201) }],
     ['an id in capitals', { id: message.id.toUpperCase() }],
     ['half a character in its payload', { payload: '\ud800' }],
-    ['a payload nested too deep to be written down again', { payload: JSON.parse('['.repeat(32) + ']'.repeat(32)) }],
     ['no cause', { cause: null }],
     ['a delay below zero', { delayMs: -1 }],
     ['a step of no saga', { step: { saga: 'x' } }],
@@ -68,6 +67,10 @@ describe('a message in a queue', () => {
       undecodable(encode({ ...message, ...change } as unknown as Message));
     });
   }
+
+  it('is none when a stranger has nested it deeper than our own readers take', () => {
+    undecodable({ ...message, payload: JSON.parse('['.repeat(5_000) + ']'.repeat(5_000)) });
+  });
 
   it('keeps its own id and key when only its payload is wrong, so that it can hold back what is behind it', () => {
     const { id, key } = undecodable(encode({ ...message, payload: 'a\0b' }));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -103,4 +104,11 @@ test('an installation that brings no program leaves the server missing', async (
 test('every server of the table can be told apart by its variable', () => {
   const variables = Object.values(testServers).map((server) => server.variable);
   assert.equal(new Set(variables).size, variables.length);
+});
+
+test('what is said while servers are provided leaves stdout to data', () => {
+  const module = new URL('./provide-servers.ts', import.meta.url).href;
+  const script = `import(${JSON.stringify(module)}).then(({ thisMachine }) => thisMachine().say('Installing …'))`;
+  const { stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, '-e', script], { encoding: 'utf8' });
+  assert.deepEqual([stdout, stderr.includes('Installing …')], ['', true]);
 });

@@ -31,7 +31,8 @@ export function thisMachine(): Machine {
     canInstall: existsSync('/etc/debian_version') && process.getuid?.() === 0,
     ask: atTerminal ? askAtTerminal : undefined,
     install: installOnDebian,
-    say: (line) => process.stdout.write(`${line}\n`),
+    // Not on stdout, where whoever runs this with --json expects data alone.
+    say: (line) => process.stderr.write(`${line}\n`),
   };
 }
 
@@ -77,7 +78,7 @@ async function getServer(name: string, server: TestServer, machine: Machine): Pr
 }
 
 async function askAtTerminal(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`${question} [Y/n] `);
   terminal.close();
   return !/^n/i.test(answer.trim());

@@ -2,7 +2,7 @@ import type { Sql } from '@stoa/platform/sql';
 
 const blockSize = 100;
 
-/** Order numbers: unique and rising, with gaps. Taken from the database a block at a time. */
+/** Order numbers: unique, with gaps, rising within a process. Taken from the database a block at a time, so those of two processes mix. */
 export class OrderNumbers {
   readonly #sql: Sql;
   #next = 0;

@@ -8,6 +8,7 @@ const hardened = `
     cap_drop: [ALL]
     security_opt: ["no-new-privileges:true"]
     mem_limit: 512m
+    init: true
     stop_grace_period: 15s
     healthcheck: { test: [CMD, probe] }`;
 
@@ -29,6 +30,10 @@ services:
     restart: "no"
     command: [certs]
     volumes: ["tls-ca:/tls/ca", "tls-gateway:/tls/gateway", "tls-order:/tls/order"]
+  operator:${hardened}
+    restart: "no"
+    command: [--help]
+    environment: { STOA_URL: "http://gateway:3000" }
   postgres:${hardened}
     environment: { ORDER_DATABASE_PASSWORD: "\${ORDER_DATABASE_PASSWORD:?}" }
 volumes: { postgres: {}, tls-ca: {}, tls-gateway: {}, tls-order: {} }
@@ -42,8 +47,14 @@ const agreeing: Files = {
   'deploy/compose/.env.example':
     'LOG_LEVEL=info\nORDER_DATABASE_PASSWORD=\nHTTPS_PORT=1\nEDGE_CERTIFICATE_FILE=c\nEDGE_KEY_FILE=k\n',
   'docs/reference/settings.md':
-    '| `STOA_LOG_LEVEL` | x |\n| `STOA_TLS_DIR` | x |\n| `STOA_<SERVICE>_DATABASE_URL` | x |\n',
+    '| `STOA_LOG_LEVEL` | x |\n| `STOA_TLS_DIR` | x |\n| `STOA_URL` | x |\n| `STOA_<SERVICE>_DATABASE_URL` | x |\n',
   'docs/guides/compose.md': '| `gateway` | 3000 |\n| `order` | 4001 |\n',
+  'README.md':
+    '| [`gateway`](services/gateway/README.md) | 3000 | x |\n| [`order`](services/order/README.md) | 4001 | x |\n',
+  'docs/guides/fleet.md': 'for service in order; do\n … on its own port too (4001 to 4001; …\n',
+  'deploy/compose/edge/nginx.conf': '    server gateway:3000 resolve;\n',
+  Dockerfile:
+    'FROM a AS b\nUSER root\nFROM a\nUSER 10001:10001\nHEALTHCHECK --interval=1s \\\n  CMD ["probe"]\nENTRYPOINT ["stoa"]\n',
 };
 
 /** The problems of a tree in which one text of one file reads otherwise. */
@@ -96,7 +107,7 @@ const planted: readonly [what: string, path: string, text: string, instead: stri
   ['a root that can be written', composeFile, 'read_only: true', 'read_only: false', /gateway has no read-only root/],
   ['rights that are kept', composeFile, 'cap_drop: [ALL]', 'cap_drop: [CHOWN]', /gateway has no cap_drop/],
   ['rights that can be gained', composeFile, 'no-new-privileges:true', 'seccomp:x', /gateway has no no-new-privileges/],
-  ['memory without a limit', composeFile, 'mem_limit: 512m', 'init: true', /gateway has no mem_limit/],
+  ['memory without a limit', composeFile, 'mem_limit: 512m', 'labels: {}', /gateway has no mem_limit/],
   ['a container that nobody looks at', composeFile, 'healthcheck:', 'labels:', /gateway has no health check/],
   [
     'a kill before the drain is over',
@@ -141,6 +152,36 @@ const planted: readonly [what: string, path: string, text: string, instead: stri
     'OLD=1\nLOG',
     /offers OLD, which is not wanted/,
   ],
+  ['a process that hears no signal until it listens', composeFile, 'init: true', 'init: false', /gateway has no init/],
+  ['an operator who asks elsewhere', composeFile, 'http://gateway:3000', 'http://gateway:80', /STOA_URL of operator/],
+  ['a port that the README says wrong', 'README.md', '4001', '4002', /README\.md does not show order at 4001/],
+  ['a service that the README leaves out', 'README.md', '[`order`]', '`order`', /README\.md does not show order/],
+  [
+    'a link of the README to another service',
+    'README.md',
+    'services/order/',
+    'services/user/',
+    /does not show order at 4001/,
+  ],
+  ['a door that leads nowhere', 'deploy/compose/edge/nginx.conf', '3000', '3001', /does not hand on to gateway:3000/],
+  [
+    'a loop that leaves a service out',
+    'docs/guides/fleet.md',
+    'in order;',
+    'in user;',
+    /fleet\.md does not start order/,
+  ],
+  [
+    'ports that the guide of the fleet says wrong',
+    'docs/guides/fleet.md',
+    '4001 to 4001',
+    '4001 to 4008',
+    /4001 to 4001/,
+  ],
+  ['an image that runs as root', 'Dockerfile', 'USER 10001:10001', 'USER root', /Dockerfile ends as root/],
+  ['an image that says no user in its last stage', 'Dockerfile', 'USER 10001:10001\n', '', /Dockerfile ends as root/],
+  ['an image that nobody looks at', 'Dockerfile', 'HEALTHCHECK', 'LABEL', /Dockerfile has no HEALTHCHECK/],
+  ['an image that runs something else', 'Dockerfile', '["stoa"]', '["node"]', /Dockerfile does not run stoa/],
   ['a port that the guide says wrong', 'docs/guides/compose.md', '4001', '4002', /does not show order at 4001/],
 ];
 

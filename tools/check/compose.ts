@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
+import { pageProblems } from './compose-pages.ts';
 
 const file = 'deploy/compose/compose.yaml';
 const databasesFile = 'deploy/compose/postgres/10-databases.sh';
@@ -19,6 +20,7 @@ interface Container {
   readonly cap_drop?: readonly string[];
   readonly security_opt?: readonly string[];
   readonly mem_limit?: string;
+  readonly init?: boolean;
   readonly stop_grace_period?: string;
   readonly healthcheck?: { readonly test?: readonly string[] };
   readonly restart?: string;
@@ -46,6 +48,13 @@ export async function run(root: string): Promise<string[]> {
     ...databaseProblems(fleet, await read(databasesFile)),
     ...exampleProblems(fleet, await read(exampleFile)),
     ...portProblems(ports, await read(guide)),
+    ...addressProblems(fleet, ports),
+    ...pageProblems(ports, {
+      readme: await read('README.md'),
+      fleetGuide: await read('docs/guides/fleet.md'),
+      dockerfile: await read('Dockerfile'),
+      door: await read('deploy/compose/edge/nginx.conf'),
+    }),
   ];
 }
 
@@ -119,6 +128,7 @@ function* hardeningProblems({ containers }: Fleet): Generator<string> {
     if (container.cap_drop?.join() !== 'ALL') yield lacks('cap_drop: [ALL]');
     if (!container.security_opt?.includes('no-new-privileges:true')) yield lacks('no-new-privileges');
     if (container.mem_limit === undefined) yield lacks('mem_limit');
+    if (container.init !== true) yield lacks('init');
     if (container.restart === 'no') continue;
     if (container.healthcheck?.test === undefined) yield lacks('health check');
     const graceS = Number(/^(\d+)s$/.exec(container.stop_grace_period ?? '')?.[1] ?? 0);
@@ -165,6 +175,15 @@ function* exampleProblems({ text }: Fleet, example: string): Generator<string> {
   const elsewhere = ['HTTPS_PORT', 'EDGE_CERTIFICATE_FILE', 'EDGE_KEY_FILE'];
   const offered = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => name);
   yield* difference([...asked, ...elsewhere], offered, `${exampleFile} does not offer`, `${exampleFile} offers`);
+}
+
+/** Where the command line finds the shop. */
+function* addressProblems({ containers }: Fleet, ports: ReadonlyMap<string, number>): Generator<string> {
+  const url = `http://gateway:${ports.get('gateway')}`;
+  const given = Object.entries(containers).filter(([, { environment }]) => environment?.['STOA_URL'] !== undefined);
+  if (given.length === 0) yield `${file} gives nobody STOA_URL`;
+  for (const [name, { environment }] of given)
+    if (environment?.['STOA_URL'] !== url) yield `${file}: STOA_URL of ${name} is not ${url}`;
 }
 
 /** The table of the guide: a row `| order | 4003 | …` a service. */

@@ -9,6 +9,8 @@ export interface Place {
   readonly shop: TestShop;
   /** Base URLs of its gateways. */
   readonly gateways: readonly string[];
+  /** Its processes, where they are several. */
+  readonly fleet?: TestFleet;
   /** A service's own database, as that service sees it; closed with the place. */
   database(service: string): Promise<Database>;
   close(): Promise<void>;
@@ -36,14 +38,19 @@ const full: Repetitions = { rounds: 20, buyers: 1_000, cancelRounds: 20 };
 const fewer: Repetitions = { rounds: 3, buyers: 200, cancelRounds: 6 };
 
 /** Everything in one process. */
-export const oneProcess: Placement = {
-  name: 'one process',
-  repetitions: full,
-  async open() {
-    const shop = await TestShop.open({ environment });
-    return placeOf(shop, [shop.url], () => shop.close());
-  },
-};
+export const oneProcess = oneProcessWith({});
+
+/** The same with more settings. */
+export function oneProcessWith(more: Readonly<Record<string, string>>): Placement {
+  return {
+    name: 'one process',
+    repetitions: full,
+    async open() {
+      const shop = await TestShop.open({ environment: { ...environment, ...more } });
+      return placeOf(shop, [shop.url], () => shop.close());
+    },
+  };
+}
 
 /** A process a service, whose messages go from one to the other by requests. */
 export const split: Placement = {
@@ -66,6 +73,19 @@ export const replicas: Placement = {
   open: () => openOnServers(2),
 };
 
+/** A few in each of some processes, which is how a shop grows: what is in one process and what is not differs from service to service. */
+export const inAFew: Placement = {
+  name: 'three processes of a few services each',
+  repetitions: fewer,
+  open: async () => ofFleet(await TestFleet.open({ hosted: aFew, environment })),
+};
+
+const aFew = [
+  ['gateway', 'user', 'product'],
+  ['order', 'payment'],
+  ['inventory', 'shipping', 'notification', 'analytics'],
+];
+
 async function openOnServers(replicas: number): Promise<Place> {
   const servers = await startRealServers();
   try {
@@ -81,10 +101,11 @@ async function openOnServers(replicas: number): Promise<Place> {
 
 function ofFleet(fleet: TestFleet, servers?: RealServers): Place {
   const gateways = fleet.of('gateway').map(({ place }) => `http://127.0.0.1:${place.port}`);
-  return placeOf(fleet.shop, gateways, async () => {
+  const place = placeOf(fleet.shop, gateways, async () => {
     await fleet.close();
     await servers?.stop();
   });
+  return { ...place, fleet };
 }
 
 function placeOf(shop: TestShop, gateways: readonly string[], end: () => Promise<void>): Place {

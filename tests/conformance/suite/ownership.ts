@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before } from 'node:test';
 import type { Order } from '@stoa/contracts/order';
 import { newId } from '@stoa/platform/ids';
-import type { TestShop } from '../../shop.ts';
+import { address, type TestShop } from '../../shop.ts';
 import type { Conformance } from '../conform.ts';
 
 /** Whose order it is. */
@@ -67,5 +67,20 @@ export function ownership({ place, test }: Conformance): void {
       shop.place({ items, email: 'other@guest.example' }, { key }),
     ]);
     assert.equal(new Set(placed.map(({ body }) => body.id)).size, 4);
+  });
+
+  test('what one service answers another is its own, whatever the other does with it', async () => {
+    // Each in another query, so that nobody's cache answers.
+    const methods = async (country: string) =>
+      shop.expect(200, 'GET', `/api/v1/shipping-methods?country=${country}&currency=EUR`);
+    const before = await methods('AT');
+    for (const country of ['BE', 'DK']) {
+      const shippingAddress = { ...address, country };
+      const { status } = await shop.place({ items: [{ sku: 'OWNED', quantity: 1 }], shippingAddress }, { waitS: 30 });
+      assert.equal(status, 201);
+    }
+    const after = await methods('SE');
+    assert.deepEqual(after, before);
+    return after;
   });
 }

@@ -1,5 +1,5 @@
 // needs: rabbitmq redis consul
-// limit: 300 s
+// limit: 420 s
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,10 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { newId } from '@stoa/platform/ids';
+import { Database } from '@stoa/platform/sql';
 import { type RedisServer, startRedisServer, type TestDatabase, testDatabase } from '@stoa/platform/testing';
 import { loadAuthority } from '@stoa/platform/trust';
 import pg from 'pg';
 import { type RealServers, startRealServers } from '../fleet/real-servers.ts';
+import { until } from '../shop.ts';
 
 const exitCodes = { failed: 1, unavailable: 5 };
 const main = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
@@ -20,6 +23,7 @@ const main = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
 const password = 'a-password-nobody-may-read';
 /** The longest wait for a part that is not there is 15 s; the rest is for a machine that has other things to do. */
 const endMsMax = 60_000;
+const messagesWaiting = 25;
 
 interface Start {
   readonly services?: readonly string[];
@@ -41,17 +45,21 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
   let database: TestDatabase;
   let newer: TestDatabase;
   let changed: TestDatabase;
+  let users: TestDatabase;
+  let figures: TestDatabase;
   let taken: Server;
   let takenPort: number;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'stoa-start-'));
-    [servers, guarded, database, newer, changed] = await Promise.all([
+    [servers, guarded, database, newer, changed, users, figures] = await Promise.all([
       startRealServers(),
       startRedisServer(['--requirepass', 'the right one']),
       testDatabase('start'),
       testDatabase('start newer'),
       testDatabase('start changed'),
+      testDatabase('start users'),
+      testDatabase('start figures'),
     ]);
     await servers.rabbit.ctl('add_user', 'reader', password);
     await servers.rabbit.ctl('set_permissions', '-p', '/', 'reader', '^$', '^$', '.*');
@@ -62,16 +70,21 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
     );
     await writeCertificates(join(folder, 'other'), { service: 'order' });
     await writeCertificates(join(folder, 'expired'), { service: 'payment', notAfterMs: Date.now() - 60_000 });
+    await writeCertificates(join(folder, 'expired user'), { service: 'user', notAfterMs: Date.now() - 60_000 });
     await writeCertificates(join(folder, 'stranger'), { service: 'payment', signedBy: 'stranger' });
   });
   after(async () => {
     taken?.close();
-    await Promise.all([servers?.stop(), guarded?.stop(), database?.drop(), newer?.drop(), changed?.drop()]);
+    const databases = [database, newer, changed, users, figures];
+    await Promise.all([servers?.stop(), guarded?.stop(), ...databases.map((each) => each?.drop())]);
     await rm(folder, { recursive: true, force: true });
   });
 
   /** Starts payment, on servers that are all in order but for what the test changes. */
-  function start({ services = ['payment'], environment = {} }: Start, hear?: () => void): Promise<Ending> {
+  function start(
+    { services = ['payment'], environment = {} }: Start,
+    hear: () => Promise<void> | void = () => undefined,
+  ): Promise<Ending> {
     const child = spawn(process.execPath, ['--disable-warning=DeprecationWarning', main, 'up', ...services], {
       env: {
         PATH: process.env.PATH,
@@ -92,16 +105,17 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
+    let heard = Promise.resolve();
     child.once('message', () => {
-      hear?.();
-      child.kill('SIGTERM');
+      heard = (async () => hear())().finally(() => child.kill('SIGTERM'));
+      heard.catch(() => undefined);
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), endMsMax);
-    return new Promise((resolve) =>
+    return new Promise((resolve, reject) =>
       child.once('close', (code) => {
         clearTimeout(timer);
         const said = output.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
-        resolve({ code: code ?? undefined, said, output });
+        heard.then(() => resolve({ code: code ?? undefined, said, output }), reject);
       }),
     );
   }
@@ -277,6 +291,69 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
     );
   });
 
+  it('loses no message that waited: once the start is mended, each is delivered and counts once', async () => {
+    const sender = { services: ['user'], environment: { STOA_USER_PORT: '0', STOA_USER_DATABASE_URL: users.url } };
+    const hearer = {
+      services: ['analytics'],
+      environment: { STOA_ANALYTICS_PORT: '0', STOA_ANALYTICS_DATABASE_URL: figures.url },
+    };
+    // Both make their schemas and queues; then messages wait for a sender that does not come up.
+    for (const each of [hearer, sender]) assert.equal((await start(each)).code, 0);
+    const outbox = new Database({ url: users.url, name: 'outbox', connectionsMax: 1 });
+    const heard = new Database({ url: figures.url, name: 'heard', connectionsMax: 1 });
+    try {
+      const ids = Array.from({ length: messagesWaiting }, () => newId());
+      for (const id of ids) await putInOutbox(outbox, id);
+      const waiting = () =>
+        outbox.query<{ id: string }>(`select id from kit.outbox where subscriber = 'analytics'`, []);
+      const reader = changedUrl(servers.rabbit.url, (url) => {
+        [url.username, url.password] = ['reader', password];
+      });
+      const wrongs = {
+        STOA_TRANSPORT: [`amqp://stoa:${password}@127.0.0.1:1/`, reader],
+        STOA_TLS_DIR: [join(folder, 'expired user')],
+      };
+      for (const [setting, values] of Object.entries(wrongs))
+        for (const value of values) {
+          const { code, said, output } = await start({
+            ...sender,
+            environment: { ...sender.environment, [setting]: value },
+          });
+          assert.ok(code === exitCodes.failed || code === exitCodes.unavailable, output);
+          assert.equal(said.length, 1, output);
+          assert.equal((await waiting()).length, messagesWaiting, 'they wait as before');
+        }
+      const emptied = await start(sender, async () => {
+        await until(waiting, (left) => left.length === 0);
+      });
+      assert.equal(emptied.code, 0, emptied.output);
+      // The queue has them all now; whoever hears them counts each once, and has none left that is still to come.
+      const counted = () =>
+        heard.query<{ id: string }>(
+          `select payload->>'userId' as id from heard where type = 'user.registered.v1' and payload->>'userId' = any($1)`,
+          [ids],
+        );
+      const ended = await start(hearer, async () => {
+        await until(counted, (found) => found.length >= messagesWaiting);
+        await until(queued, (left) => left === 0);
+      });
+      assert.equal(ended.code, 0, ended.output);
+      assert.deepEqual((await counted()).map(({ id }) => id).sort(), [...ids].sort());
+      assert.deepEqual(await heard.query('select id from kit.inbox', []), []);
+    } finally {
+      await Promise.all([outbox.close(), heard.close()]);
+    }
+  });
+
+  async function queued(): Promise<number> {
+    const listed = await servers.rabbit.ctl('list_queues', 'name', 'messages');
+    const line = String(listed)
+      .split('\n')
+      .find((each) => each.startsWith('stoa.analytics\t'));
+    assert.ok(line, listed);
+    return Number(line.split('\t')[1]);
+  }
+
   /** A database in which something else has been before. */
   async function withMigrations({ url }: TestDatabase, statement: string): Promise<Start> {
     const client = new pg.Client({ connectionString: url });
@@ -293,6 +370,16 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
     return told({ STOA_PAYMENT_DATABASE_URL: url });
   }
 });
+
+/** A message about a new customer, as the user service leaves it to be sent. */
+async function putInOutbox(outbox: Database, userId: string): Promise<void> {
+  const at = new Date().toISOString();
+  const payload = { userId, role: 'customer', registeredAt: at };
+  await outbox.query(
+    `insert into kit.outbox (id, subscriber, type, key, body) values ($1, 'analytics', 'user.registered.v1', $2, $3)`,
+    [newId(), userId, JSON.stringify({ payload, occurredAt: at, cause: { correlationId: userId } })],
+  );
+}
 
 async function freePort(): Promise<number> {
   const server = createServer();

@@ -30,8 +30,12 @@ interface Ended {
 function dribble(start: string, forever: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
-    const socket: Socket = connect(shop.port, '127.0.0.1', () => socket.write(start));
-    const drip = setInterval(() => socket.write(forever), 50);
+    let drip: NodeJS.Timeout | undefined;
+    const socket: Socket = connect(shop.port, '127.0.0.1', () => {
+      socket.write(start);
+      // Not before: what is written while the connection opens goes ahead of the start.
+      drip = setInterval(() => socket.write(forever), 50);
+    });
     let text = '';
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('utf8');

@@ -14,6 +14,11 @@ export interface Wish {
   readonly afterwards: 'nothing' | 'cancel' | 'refund';
 }
 
+export interface Customer {
+  readonly token: string;
+  readonly country: string;
+}
+
 export interface Acknowledged extends Wish {
   readonly id: string;
 }
@@ -110,9 +115,12 @@ export class Crowd {
   async buyOne({
     timeoutMs = 30_000,
     insists = true,
+    as,
   }: {
     timeoutMs?: number;
     insists?: boolean;
+    /** Who it is, and where the goods go; a guest in Great Britain unless given. */
+    as?: Customer;
   } = {}): Promise<number> {
     const startedMs = performance.now();
     const at = this.#single++;
@@ -123,7 +131,7 @@ export class Crowd {
       paymentToken: 'tok_approved',
       afterwards: 'nothing',
     };
-    const { id } = await this.#order(wanted, insists);
+    const { id } = await this.#order(wanted, insists, as);
     const { body } = await this.#insist<Order>(
       () => this.#shop.asAdmin('GET', `/api/v1/orders/${id}`),
       ({ body: order }) => order.status !== 'pending',
@@ -148,16 +156,17 @@ export class Crowd {
     }
   }
 
-  async #order(wanted: Wish, insists = true): Promise<Acknowledged> {
+  async #order(wanted: Wish, insists = true, as?: Customer): Promise<Acknowledged> {
     const { key, sku, quantity, paymentToken } = wanted;
     const ask = () =>
       this.#shop.ask<Order>('POST', '/api/v1/orders', {
         key,
         timeoutMs: 10_000,
+        ...(as && { token: as.token }),
         body: {
-          email: 'crowd@customer.example',
+          ...(!as && { email: 'crowd@customer.example' }),
           items: [{ sku, quantity }],
-          shippingAddress: address,
+          shippingAddress: as ? { ...address, country: as.country } : address,
           paymentToken,
           metadata: { wish: key },
         },
@@ -227,7 +236,8 @@ export class Crowd {
       await this.#shop.opened();
       this.check();
       const answer = await ask().catch(() => undefined);
-      const inTrouble = answer === undefined || answer.status >= 500 || isInProgress(answer);
+      // 408: it took so long to come that it was not taken.
+      const inTrouble = answer === undefined || answer.status >= 500 || answer.status === 408 || isInProgress(answer);
       if (!inTrouble && (answer.status >= 400 || isEnough(answer))) return answer;
       if (performance.now() > deadlineMs)
         throw new Error(`no good answer for ${timeoutMs / 1_000} s, the last was ${answer?.status} ${answer?.text}`);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type NetConnectOpts, type Socket } from 'node:net';
 
 /** A line to a server on which a network can be bad. */
 export interface TcpProxy {
@@ -26,8 +26,8 @@ export interface TcpProxy {
 /** What one side has sent: bytes, the end of them, or that it is gone. */
 type Sent = Buffer | 'end' | 'reset';
 
-/** Opens a port of this machine that leads to another one, which may be that of nobody yet. */
-export async function openTcpProxy(to: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+/** Opens a port of this machine that leads to another one, which may be that of nobody yet, or to a socket in the file system. */
+export async function openTcpProxy(to: NetConnectOpts): Promise<TcpProxy> {
   const lines = new Set<Line>();
   const sums = { carried: 0, held: 0, slowed: 0 };
   let state: 'passing' | 'holding' | 'cut' = 'passing';
@@ -63,7 +63,9 @@ export async function openTcpProxy(to: { readonly host: string; readonly port: n
     break(): void {
       lines.delete(this);
       this.#near.resetAndDestroy();
-      this.#far?.resetAndDestroy();
+      // A socket in the file system knows no reset.
+      if ('port' in to) this.#far?.resetAndDestroy();
+      else this.#far?.destroy();
     }
 
     #reach(): void {

@@ -109,8 +109,8 @@ export class Crowd {
   }
 
   /**
-   * One more customer, who pays at once: waits until the order is confirmed and answers with the milliseconds that took. Who does not insist is content
-   * with the first answer, whatever it is.
+   * One more customer, who pays at once: waits until the order is confirmed and answers with the milliseconds that took. Who does not insist takes the
+   * first answer to everything, and throws when it is trouble of the shop.
    */
   async buyOne({
     timeoutMs = 30_000,
@@ -125,7 +125,7 @@ export class Crowd {
     const startedMs = performance.now();
     const at = this.#single++;
     const wanted: Wish = {
-      key: `single-${at}`,
+      key: `${single}${at}`,
       sku: `PLENTY-${at % 7}`,
       quantity: 1,
       paymentToken: 'tok_approved',
@@ -133,12 +133,34 @@ export class Crowd {
     };
     const { id } = await this.#order(wanted, insists, as);
     const { body } = await this.#insist<Order>(
-      () => this.#shop.asAdmin('GET', `/api/v1/orders/${id}`),
+      insists ? () => this.#look(id) : async () => untroubled(await this.#look(id), wanted.key),
       ({ body: order }) => order.status !== 'pending',
       timeoutMs,
     );
     assert.equal(body.status, 'confirmed', `${wanted.key} is ${body.status} ${JSON.stringify(body.failure)}`);
     return performance.now() - startedMs;
+  }
+
+  /** Waits until so many of the crowd's orders are confirmed that were acknowledged from now on. */
+  async confirms(count: number, timeoutMs: number): Promise<void> {
+    const before = this.acknowledged.size;
+    const confirmed = new Set<string>();
+    for (const deadlineMs = performance.now() + timeoutMs; confirmed.size < count; await sleep(50)) {
+      this.check();
+      const younger = [...this.acknowledged.values()].slice(before).filter(({ key }) => !isSingle(key));
+      if (performance.now() > deadlineMs)
+        throw new Error(
+          `${confirmed.size} of ${younger.length} orders were confirmed within ${timeoutMs} ms, not ${count}`,
+        );
+      for (const { id } of younger.filter((order) => !confirmed.has(order.id))) {
+        const answer = await this.#look(id).catch(() => undefined);
+        if (answer?.status === 200 && answer.body.status === 'confirmed') confirmed.add(id);
+      }
+    }
+  }
+
+  #look(id: string): Promise<Answer<Order>> {
+    return this.#shop.asAdmin<Order>('GET', `/api/v1/orders/${id}`, { timeoutMs: 10_000 });
   }
 
   async #shopping(): Promise<void> {
@@ -207,7 +229,7 @@ export class Crowd {
   /** A refund is for what has been captured; of an order that came to nothing there is nothing to give back. */
   async #refund({ id, key }: Acknowledged): Promise<void> {
     const order = await this.#insist<Order>(
-      () => this.#shop.asAdmin('GET', `/api/v1/orders/${id}`),
+      () => this.#look(id),
       ({ body }) => body.status !== 'pending' && !(body.status === 'confirmed' && body.payment.captured.amount === 0),
     );
     if (order.body.status !== 'confirmed') return;
@@ -235,7 +257,10 @@ export class Crowd {
     for (;;) {
       await this.#shop.opened();
       this.check();
-      const answer = await ask().catch(() => undefined);
+      const answer = await ask().catch((error: unknown) => {
+        if (error instanceof Trouble) throw error;
+        return undefined;
+      });
       // 408: it took so long to come that it was not taken.
       const inTrouble = answer === undefined || answer.status >= 500 || answer.status === 408 || isInProgress(answer);
       if (!inTrouble && (answer.status >= 400 || isEnough(answer))) return answer;
@@ -245,6 +270,17 @@ export class Crowd {
     }
   }
 }
+
+/** What a customer who does not insist is told of a shop in trouble. */
+class Trouble extends Error {}
+
+function untroubled<B>(answer: Answer<B>, of: string): Answer<B> {
+  if (answer.status >= 500) throw new Trouble(`${of} was answered ${answer.status} ${answer.text}`);
+  return answer;
+}
+
+const single = 'single-';
+const isSingle = (key: string) => key.startsWith(single);
 
 function isInProgress({ status, body }: Answer<unknown>): boolean {
   return status === 409 && (body as { code?: string }).code === 'idempotency.in-progress';

@@ -85,12 +85,15 @@ export class TestFleet {
     return new Database({ url: url.href, connectionsMax: 1, name: service });
   }
 
-  /** Ends PostgreSQL as a power cut would, and starts it again. */
-  async restartPostgres(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const { pid } = await startPostgres(this.dataDir);
-    process.kill(pid, signal);
-    while (isAlive(pid)) await sleep(20);
-    await startPostgres(this.dataDir);
+  /** Ends PostgreSQL as a power cut would, and starts it again; answers with both of its processes. */
+  async restartPostgres(
+    signal: NodeJS.Signals = 'SIGKILL',
+  ): Promise<{ readonly ended: number; readonly begun: number }> {
+    const { pid: ended } = await startPostgres(this.dataDir);
+    process.kill(ended, signal);
+    while (isAlive(ended)) await sleep(20);
+    const { pid: begun } = await startPostgres(this.dataDir);
+    return { ended, begun };
   }
 
   /** Ends everything and removes the data. */

@@ -15,6 +15,8 @@ import { stockShelves } from './crowd.ts';
 const replicas = 2;
 const requestsPerSecond = 40;
 const endsWithinMs = 10_000;
+/** Requests that are answered while one process is restarted, which takes a second at the least. */
+const answersMin = 20;
 
 type Pair = readonly [FleetProcess, FleetProcess];
 
@@ -53,15 +55,29 @@ describe('a fleet of two replicas that is restarted process by process', () => {
     );
   }
 
+  /** Whether Consul still has an instance of the service at this port, be it well or not. */
+  async function isListed(service: string, port: number): Promise<boolean> {
+    const answer = await fetch(`${servers.consul.url}/v1/catalog/service/stoa-${service}`);
+    return ((await answer.json()) as { ServicePort: number }[]).some(({ ServicePort }) => ServicePort === port);
+  }
+
   /** Ends one process as its supervisor does, and starts it again. */
   async function restart(process: FleetProcess): Promise<void> {
+    const { services, port } = process.place;
+    const [service = ''] = services;
+    const answeredBefore = customers.answered;
+    if (service !== 'gateway') assert.ok(await isListed(service, port), `${process.name} is known to Consul`);
     const startedMs = performance.now();
     await process.end('SIGTERM');
+    // Consul itself would take it out after a minute: only the process can have said that it goes.
+    assert.equal(await isListed(service, port), false, `${process.name} took itself out`);
     const tookMs = performance.now() - startedMs;
     assert.equal(process.endedBy, '0', `${process.name} ended well:\n${process.output}`);
     assert.ok(tookMs < endsWithinMs, `${process.name} ended within ${Math.round(tookMs)} ms`);
     await process.start();
-    for (const service of process.place.services) await allFound(service);
+    for (const hosted of services) await allFound(hosted);
+    const answered = customers.answered - answeredBefore;
+    assert.ok(answered >= answersMin, `${answered} requests were answered meanwhile`);
     console.log(
       `${process.name}: ended in ${Math.round(tookMs)} ms, back after ${Math.round(performance.now() - startedMs)} ms; ${customers.requests} requests, ${customers.failures.length} failures`,
     );
@@ -89,8 +105,10 @@ describe('a fleet of two replicas that is restarted process by process', () => {
 
   for (const service of serviceNames) {
     it(`no request fails while the ${service} service is restarted`, async () => {
+      const ordersBefore = customers.acknowledged.length;
       for (const process of fleet.of(service)) await restart(process);
       assert.deepEqual(customers.failures.splice(0), []);
+      assert.ok(customers.acknowledged.length > ordersBefore, 'orders were taken meanwhile');
     });
   }
 

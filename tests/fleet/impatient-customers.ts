@@ -25,6 +25,8 @@ export class ImpatientCustomers {
   readonly acknowledged: Acknowledged[] = [];
   readonly failures: string[] = [];
   requests = 0;
+  /** Requests that were answered as they should be. */
+  answered = 0;
   readonly #options: ImpatientOptions;
   readonly #states = new Map<string, State>();
   readonly #running: Promise<void>[] = [];
@@ -134,7 +136,9 @@ export class ImpatientCustomers {
     if (url === undefined) return fail('no gateway is ready');
     try {
       const answer = await ask<B>(url, method, path, { timeoutMs, ...options });
-      return good.includes(answer.status) ? answer : fail(`${answer.status} ${answer.text}`);
+      if (!good.includes(answer.status)) return fail(`${answer.status} ${answer.text}`);
+      this.answered++;
+      return answer;
     } catch (error) {
       return fail(`${error} ${(error as Error).cause ?? ''}`);
     }

@@ -306,7 +306,13 @@ describe('the inbox', () => {
 
   it('takes no more while ten thousand wait, because its database does not answer', async () => {
     const hold = Promise.withResolvers<void>();
-    const inbox = await start({ handle: () => hold.promise });
+    const inbox = await start({
+      handle: async (_, tx) => {
+        // Held for as long as the test takes, on however slow a machine.
+        await tx.query('set local idle_in_transaction_session_timeout = 0');
+        await hold.promise;
+      },
+    });
     const delivery = (from: number) =>
       Array.from({ length: 1_000 }, (_, at) => message(`key-${from + at}`, String(from + at)));
     const taken = Array.from({ length: 11 }, (_, at) => inbox.accept(delivery(at * 1_000)));

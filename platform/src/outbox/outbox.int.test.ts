@@ -344,7 +344,9 @@ describe('the outbox', () => {
         const holder = new pg.Client(server.url);
         await holder.connect();
         try {
-          await holder.query('begin; lock table kit.outbox in access exclusive mode');
+          await holder.query(
+            'begin; set local idle_in_transaction_session_timeout = 0; lock table kit.outbox in access exclusive mode',
+          );
           for (let n = 0; n < 100; n++) await peer.query('notify stoa_outbox');
           await until(async () => told === 100 && (await counted(`${here} and wait_event_type = 'Lock'`)) > 0);
           const looks = await counted(`${here} and wait_event_type = 'Lock' and query like '%subscriber%created_at%'`);

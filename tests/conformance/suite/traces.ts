@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { before } from 'node:test';
 import type { OpsTrace, OpsTraceDetail } from '@stoa/contracts/gateway';
-import type { TestShop } from '../../shop.ts';
+import { address, type TestShop } from '../../shop.ts';
 import type { Conformance } from '../conform.ts';
+
+const countries = ['FI', 'IT', 'PT'];
 
 type Spans = OpsTraceDetail['spans'];
 
@@ -40,12 +42,14 @@ export function traces({ place, test }: Conformance): void {
     }
   });
 
-  /** Of an order for something new, which no cache knows yet: then the neighbours have to be asked. */
+  /** Of an order for something new to where nothing went yet, which no cache knows: then the neighbours have to be asked. */
   async function traceOf(paymentToken: string, status: string) {
+    const country = countries[orders];
     const sku = `TRACED-${++orders}`;
     await shop.stockUp(sku, 1);
     await shop.settled();
-    const answer = await shop.place({ items: [{ sku, quantity: 1 }], paymentToken }, { waitS: 30 });
+    const shippingAddress = { ...address, country: country as string };
+    const answer = await shop.place({ items: [{ sku, quantity: 1 }], paymentToken, shippingAddress }, { waitS: 30 });
     assert.equal(answer.body.status, status);
     await shop.settled();
     const traceId = answer.headers.get('x-request-id')?.replaceAll('-', '') ?? '';

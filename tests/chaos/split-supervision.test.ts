@@ -103,6 +103,7 @@ describe('a split shop', () => {
   describe('that cannot start', () => {
     let taken: Server;
     before(async () => {
+      await shop.end('SIGTERM');
       taken = createServer();
       const isThere = new Promise<void>((resolve) => taken.once('listening', resolve));
       taken.listen(Number(ports.STOA_ORDER_PORT), '127.0.0.1');

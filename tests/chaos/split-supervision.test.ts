@@ -92,8 +92,10 @@ describe('a split shop', () => {
   });
 
   it('that is told to stop leaves no process and no PostgreSQL behind', async () => {
-    // It runs already: this only finds out which process it is.
-    const { pid: postgres } = await startEmbeddedPostgres({ dataDir: shop.dataDir });
+    // It runs already: this only finds out which process it is, and does not stay among those who use it.
+    const found = await startEmbeddedPostgres({ dataDir: shop.dataDir });
+    await found.leave();
+    const postgres = found.pid;
     const pids = [...(await children()).values(), postgres];
     assert.equal((await alive(pids)).length, serviceNames.length + 1);
     await shop.end('SIGTERM');

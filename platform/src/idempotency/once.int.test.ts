@@ -242,6 +242,22 @@ describe('a request with an Idempotency-Key', () => {
     assert.deepEqual(await things(asked.body), []);
   });
 
+  it('prepares once and with no transaction open, and keeps what that refuses as the answer', async () => {
+    const open = () =>
+      db(1).query(
+        `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+      );
+    const preparing = make('', {
+      prepare: async () => assert.deepEqual(await open(), []),
+    });
+    assert.equal((await ask({}, preparing)).status ?? 201, 201);
+    const asked = { key: newId(), body: newId() };
+    const refusing = make(asked.body, { prepare: () => Promise.reject(refusal('thing.sold', 'It is gone.')) });
+    const first = await ask(asked, refusing);
+    assert.deepEqual([first.status, textOf(await ask(asked))], [409, textOf(first)]);
+    assert.deepEqual(await things(asked.body), []);
+  });
+
   it('does not keep a fault: the same request may succeed later', async () => {
     const asked = { key: newId(), body: newId() };
     await assert.rejects(

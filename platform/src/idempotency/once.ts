@@ -16,15 +16,24 @@ export interface Made<B> {
   readonly answer?: Answer<B>;
 }
 
-export interface OnceSteps<B> {
-  /** Does the work in the transaction that also takes the key. May run again after a serialization failure. */
-  readonly work: (tx: Tx) => Made<B> | Promise<Made<B>>;
-  /** Shares its commit with other requests: `work` only defers writes (see `Database.grouped`). */
-  readonly grouped?: boolean;
+/** How the answer comes to be once the work is done, by this process or by another. */
+interface AnswerSteps<B> {
   /** Works the answer out after the commit: after waiting, or when the process that did the work died before it answered. */
   readonly settle?: (resource: string) => Promise<Answer<B>>;
   /** Fields that are added to every answer and never stored; worked out from the resource, so that they are the same each time. */
   readonly secrets?: (resource: string) => Readonly<Record<string, string>> | undefined;
+}
+
+export interface OnceSteps<B, P = void> extends AnswerSteps<B> {
+  /**
+   * Works out beforehand, with no transaction open, what the work needs: what other services are asked. Runs once; a refusal is kept as the answer
+   * to the key like one of the work.
+   */
+  readonly prepare?: () => Promise<P>;
+  /** Does the work, with what was prepared, in the transaction that also takes the key. May run again after a serialization failure. */
+  readonly work: (tx: Tx, prepared: P) => Made<B> | Promise<Made<B>>;
+  /** Shares its commit with other requests: `work` only defers writes (see `Database.grouped`). */
+  readonly grouped?: boolean;
   /** Names the caller when the principal does not: a guest's e-mail. Only its hash is kept. */
   readonly guest?: string | undefined;
 }
@@ -37,13 +46,14 @@ const running = new WeakMap<object, Holds>();
  * effect without a key and no key without an effect; whoever fixes the answer first decides, everybody gets what is stored. Without a key it just happens.
  * After the design of Stripe's API and draft-ietf-httpapi-idempotency-key-header.
  */
-export async function once<B, O extends Operation>(
+export async function once<B, O extends Operation, P = void>(
   call: Call<O>,
   service: Service<never>,
-  steps: OnceSteps<B>,
+  steps: OnceSteps<B, P>,
 ): Promise<Answer<B>> {
   if (call.idempotencyKey === undefined) {
-    const made = await run(service, steps, steps.work);
+    const needed = await prepared(steps);
+    const made = await run(service, steps, (tx) => steps.work(tx, needed));
     return withSecrets(
       made.answer ?? (await settled(steps, made.resource)),
       steps.secrets?.(made.resource),
@@ -66,18 +76,19 @@ export async function once<B, O extends Operation>(
   }
 }
 
-async function first<B, O extends Operation>(
+async function first<B, O extends Operation, P>(
   call: Call<O>,
   service: Service<never>,
-  steps: OnceSteps<B>,
+  steps: OnceSteps<B, P>,
   scope: string,
 ): Promise<Answer<B>> {
   const fingerprint = call.fingerprint as string;
   let made: Made<B> | undefined;
   let text: string | null = null;
   try {
+    const needed = await prepared(steps);
     made = await run(service, steps, async (tx) => {
-      const result = await steps.work(tx);
+      const result = await steps.work(tx, needed);
       text = result.answer ? textOf(result.answer.body) : null;
       takeKey(tx, {
         scope,
@@ -103,7 +114,7 @@ async function first<B, O extends Operation>(
 async function again<B, O extends Operation>(
   call: Call<O>,
   service: Service<never>,
-  steps: OnceSteps<B>,
+  steps: AnswerSteps<B>,
   scope: string,
 ): Promise<Answer<B>> {
   const stored = await readRecord(service.db, scope);
@@ -118,7 +129,7 @@ async function again<B, O extends Operation>(
 async function fix<B, O extends Operation>(
   call: Call<O>,
   service: Service<never>,
-  steps: OnceSteps<B>,
+  steps: AnswerSteps<B>,
   scope: string,
   resource: string,
 ): Promise<Answer<B>> {
@@ -142,7 +153,7 @@ async function fix<B, O extends Operation>(
 async function refused<B, O extends Operation>(
   call: Call<O>,
   service: Service<never>,
-  steps: OnceSteps<B>,
+  steps: AnswerSteps<B>,
   key: { scope: string; fingerprint: string },
   error: unknown,
 ): Promise<Answer<B>> {
@@ -161,16 +172,24 @@ async function refused<B, O extends Operation>(
   return { status: problem.status, rawBody: body };
 }
 
-function run<B>(service: Service<never>, steps: OnceSteps<B>, work: OnceSteps<B>['work']): Promise<Made<B>> {
-  return steps.grouped ? service.db.grouped(work) : service.db.transaction(async (tx) => work(tx));
+async function prepared<B, P>({ prepare }: OnceSteps<B, P>): Promise<P> {
+  return prepare?.() as P;
 }
 
-function settled<B>(steps: OnceSteps<B>, resource: string): Promise<Answer<B>> {
+function run<B>(
+  service: Service<never>,
+  { grouped }: { readonly grouped?: boolean },
+  work: (tx: Tx) => Made<B> | Promise<Made<B>>,
+): Promise<Made<B>> {
+  return grouped ? service.db.grouped(work) : service.db.transaction(async (tx) => work(tx));
+}
+
+function settled<B>(steps: AnswerSteps<B>, resource: string): Promise<Answer<B>> {
   if (!steps.settle) throw new Error('work without an answer needs settle');
   return steps.settle(resource);
 }
 
-function replay<B>(stored: StoredRecord, steps: OnceSteps<B>): Answer<B> {
+function replay<B>(stored: StoredRecord, steps: AnswerSteps<B>): Answer<B> {
   const good = stored.resource !== null && (stored.status as number) < 400;
   const secrets = good ? steps.secrets?.(stored.resource as string) : undefined;
   return {

@@ -26,9 +26,9 @@ describe('a database in which something stands still', () => {
   const limitOf = async (db: Database) => (await db.query<{ limit: string }>(limit, []))[0]?.limit;
   const limit = `select current_setting('idle_in_transaction_session_timeout') as limit`;
 
-  test('ends transactions that stand still for fifteen seconds, once somebody has migrated it', async () => {
+  test('ends transactions that stand still for five seconds, once somebody has migrated it', async () => {
     await migrate(connect(), 'shop', things);
-    equal(await limitOf(connect()), '15s');
+    equal(await limitOf(connect()), '5s');
   });
 
   test('does so for a role that is no administrator, and keeps what somebody else has set', async () => {
@@ -45,7 +45,7 @@ describe('a database in which something stands still', () => {
     try {
       await admin.query(`grant create on schema public to ${role}`);
       await once((db) => migrate(db, 'shop', things));
-      equal(await once(limitOf), '15s');
+      equal(await once(limitOf), '5s');
       await once((db) =>
         db.query(`alter role ${role} in database ${here?.name} set idle_in_transaction_session_timeout = '7s'`),
       );

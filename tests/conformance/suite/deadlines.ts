@@ -26,7 +26,7 @@ export function deadlines({ place, test }: Conformance): void {
     const items = [{ sku: 'LATE-2', quantity: 1 }];
     await shop.stockUp('LATE-2', 100);
     const seen = await catalogue.transaction(async (tx) => {
-      // The shop's databases end a transaction that stands still for fifteen seconds; this one may have to.
+      // The shop's databases end a transaction that stands still for five seconds; this one has to.
       await tx.query('set local idle_in_transaction_session_timeout = 0');
       await tx.query('lock table product, variant, product_price in access exclusive mode');
       const answers = [

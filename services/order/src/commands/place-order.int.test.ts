@@ -62,6 +62,29 @@ describe('an order that costs more than can be paid at once', () => {
   });
 });
 
+describe('an order that is being priced', () => {
+  it('holds no transaction open, whatever the catalogue takes to answer', async () => {
+    const { neighbours, service } = shop;
+    neighbours.catalogue.set('SLOW', priced('SLOW', 100));
+    const answering = Promise.withResolvers<void>();
+    const asked = new Promise<void>((resolve) => {
+      neighbours.held = () => {
+        neighbours.held = undefined;
+        resolve();
+        return answering.promise;
+      };
+    });
+    const order = place({ items: [{ sku: 'SLOW', quantity: 1 }] });
+    await asked;
+    const open = await service.db.query(
+      `select query from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+    );
+    answering.resolve();
+    assert.deepEqual(open, []);
+    assert.equal((await order).status, 202);
+  });
+});
+
 describe('a cart whose price has risen beyond what can be paid at once', () => {
   it('is still shown, and not ordered until the item is taken out', async () => {
     const { body: cart } = await shop.call('POST', '/api/v1/carts', { body: {} });

@@ -38,20 +38,16 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
   const { body } = call;
   checkStaffFields(call);
   checkSource(body);
-  // A cart is read and priced before its transaction opens, and its order commits alone, since it locks the cart: orders of items wait for none of that.
-  // What refuses it is thrown within, where it is kept as the answer to the key.
-  const [ofCart] = body.cartId === undefined ? [] : await Promise.allSettled([prepare(call, service)]);
-  let draft: Draft | undefined;
   let placed: OrderRecord | undefined;
   try {
-    return await once<Order, typeof orderContract.operations.placeOrder>(call, service as never, {
-      grouped: ofCart === undefined,
+    return await once<Order, typeof orderContract.operations.placeOrder, Draft>(call, service as never, {
+      // An order of a cart commits alone, since it locks the cart.
+      grouped: body.cartId === undefined,
       guest: body.email,
       secrets: (orderId) =>
         call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined,
-      work: async (tx) => {
-        if (ofCart?.status === 'rejected') throw ofCart.reason;
-        draft ??= ofCart?.value ?? (await prepare(call, service));
+      prepare: () => prepare(call, service),
+      work: async (tx, draft) => {
         if (draft.cart) await takeCart(tx, draft.cart, draft.id);
         placed = write(tx, call, draft, service);
         const order = orderView(placed);

@@ -86,6 +86,29 @@ describe('a split shop', () => {
     await assert.rejects(openSplit({ environment: own, demo: false, replicas: 4, command }), /fewer replicas/);
   });
 
+  it('with more connections for each process than the embedded PostgreSQL has is refused', async () => {
+    const all = Object.fromEntries(serviceNames.map((name) => [databaseSetting(name), '']));
+    const command = [process.execPath, join(folder, 'never-ready.cjs')];
+    const opening = openSplit({
+      environment: { ...environment, ...all, STOA_DATABASE_CONNECTIONS: '13' },
+      demo: false,
+      replicas: 1,
+      command,
+    });
+    await assert.rejects(opening, /STOA_DATABASE_CONNECTIONS is 13 for each of 8 processes.* 12 at most/);
+  });
+
+  it('with a port that is none, or one port for two processes, is refused', async () => {
+    const command = [process.execPath, join(folder, 'never-ready.cjs')];
+    for (const [ports, problem] of [
+      [{ STOA_ORDER_PORT: 'soon' }, /STOA_ORDER_PORT/],
+      [{ STOA_ORDER_PORT: '4999', STOA_PAYMENT_PORT: '4999' }, /Two processes would have port 4999/],
+    ] as const) {
+      const opening = openSplit({ environment: { ...environment, ...ports }, demo: false, replicas: 1, command });
+      await assert.rejects(opening, problem);
+    }
+  });
+
   it('whose program cannot be started says so and ends', async () => {
     const opening = openSplit({ environment, demo: false, replicas: 1, command: [join(folder, 'nothing')] });
     const ended = opening.then(

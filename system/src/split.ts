@@ -5,8 +5,8 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Health } from '@stoa/contracts/gateway';
-import type { Environment } from '@stoa/platform/config';
-import { poolConnectionsMax, usableConnectionsMax } from '@stoa/platform/embedded';
+import { type Environment, readSettings, setting } from '@stoa/platform/config';
+import { poolConnectionsMax } from '@stoa/platform/embedded';
 import { fault } from '@stoa/platform/errors';
 import { urlOnThisMachine } from '@stoa/platform/http';
 import { databaseSetting } from '@stoa/platform/service';
@@ -79,7 +79,9 @@ export async function openSplit(options: SplitOptions): Promise<SplitShop> {
   };
   try {
     const places = await choosePlaces(environment, replicas);
-    const shared = sharedEnvironment(environment, { dataDir, places, connections: shareOf(environment, places) });
+    const named = environment.STOA_DATABASE_CONNECTIONS ? settings.STOA_DATABASE_CONNECTIONS : undefined;
+    const connections = shareOf(environment, places, named);
+    const shared = sharedEnvironment(environment, { dataDir, places, connections });
     for (const place of places) {
       const own = await ownEnvironment(environment, place, { admin, databases });
       if (signal.aborted) throw brokenOff();
@@ -114,20 +116,28 @@ export function splitGraceMs(environment: Environment): number {
 }
 
 const poolMin = 3;
+const poolUsual = 10;
 
 /**
- * The connections of each process to the embedded PostgreSQL, beside the one on which it listens.
+ * The connections of each process to the embedded PostgreSQL, beside the one on which it listens: as many as the settings name, or its part of all there are.
  *
- * @throws AppError `config.invalid` when it cannot serve so many processes
+ * @throws AppError `config.invalid` when it cannot serve so many
  */
-function shareOf(environment: Environment, places: readonly Place[]): number {
+function shareOf(environment: Environment, places: readonly Place[], named: number | undefined): number {
   const served = places.filter(({ service }) => service !== 'gateway' && !environment[databaseSetting(service)]).length;
-  if (served * (poolMin + 1) > usableConnectionsMax)
+  if (served === 0) return named ?? poolUsual;
+  const most = Math.floor(poolConnectionsMax / served) - 1;
+  if (most < poolMin)
     throw fault(
       'config.invalid',
       `The embedded PostgreSQL cannot serve ${served} processes: choose fewer replicas, or name databases of your own (${databaseSetting('order')} …).`,
     );
-  return Math.max(poolMin, Math.floor(poolConnectionsMax / places.length) - 1);
+  if (named !== undefined && named > most)
+    throw fault(
+      'config.invalid',
+      `STOA_DATABASE_CONNECTIONS is ${named} for each of ${served} processes, more than the embedded PostgreSQL has: choose ${most} at most, or name databases of your own (${databaseSetting('order')} …).`,
+    );
+  return named ?? Math.min(poolUsual, most);
 }
 
 const readyMsMax = 60_000;
@@ -157,24 +167,31 @@ const brokenOff = () => fault('service.unavailable', 'The shop was told to stop 
 /**
  * The ports of every process: those of the table unless the settings name others, each replica a hundred further; where `PORT` is 0, free ones for whatever
  * is not named.
+ *
+ * @throws AppError `config.invalid` when a port is none, or two processes would have one
  */
 async function choosePlaces(environment: Environment, replicas: number): Promise<Place[]> {
-  const placeAt = async (named: string | undefined, usual: number, shift: number) => {
-    const port = named || (environment.PORT === '0' ? '0' : usual);
-    return port === '0' ? freePort() : Number(port) + shift;
+  const described = (usual: number) => setting.port({ default: usual, describe: 'Where a process takes requests' });
+  const placeAt = async (name: string, usual: number, shift: number) => {
+    const { [name]: port = usual } = readSettings(environment, { [name]: described(usual) });
+    const isFree = port === 0 || (!environment[name] && environment.PORT === '0');
+    return isFree ? freePort(chosen) : port + shift;
   };
+  const chosen = new Set<number>();
   const places: Place[] = [];
   for (let replica = 0; replica < replicas; replica++) {
     for (const [index, { name: service, edge }] of services.entries()) {
-      const named = environment[edge === undefined ? portSetting(service) : 'PORT'];
       const shift = replica * replicaStep;
       places.push({
         service,
-        port: await placeAt(named, ports.get(service) ?? 0, shift),
-        metricsPort: await placeAt(environment.STOA_METRICS_PORT, metricsPortFirst, index + shift),
+        port: await placeAt(edge === undefined ? portSetting(service) : 'PORT', ports.get(service) ?? 0, shift),
+        metricsPort: await placeAt('STOA_METRICS_PORT', metricsPortFirst, index + shift),
       });
     }
   }
+  const all = places.flatMap(({ port, metricsPort }) => [port, metricsPort]);
+  const twice = all.find((port, at) => all.indexOf(port) < at);
+  if (twice !== undefined) throw fault('config.invalid', `Two processes would have port ${twice}: choose other ports.`);
   return places;
 }
 
@@ -337,8 +354,8 @@ function notStarted(service: string, how: string, words: string): Error {
   return fault(how === `exit code ${unavailableCode}` ? 'service.unavailable' : 'config.invalid', words);
 }
 
-/** A port that nobody has just now. Below those that the system gives to outgoing connections, so that none of them takes it before its owner does. */
-async function freePort(): Promise<number> {
+/** A port that nobody has just now, and that was not chosen before. Below those that the system gives to outgoing connections, so that none of them takes it before its owner does. */
+async function freePort(chosen: Set<number>): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
     const isFree = await new Promise<boolean>((settle) => {
@@ -346,6 +363,8 @@ async function freePort(): Promise<number> {
       server.once('error', () => settle(false));
       server.listen(port, '127.0.0.1', () => server.close(() => settle(true)));
     });
-    if (isFree) return port;
+    if (!isFree || chosen.has(port)) continue;
+    chosen.add(port);
+    return port;
   }
 }

@@ -1,4 +1,4 @@
-export { poolConnectionsMax, usableConnectionsMax } from './server-settings.ts';
+export { poolConnectionsMax } from './server-settings.ts';
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './start-embedded-postgres.ts';
 export { makeDataDir, startEmbeddedPostgres, stopEmbeddedPostgres } from './start-embedded-postgres.ts';
 export { explainingDiskProblems } from './start-problem.ts';

@@ -1,15 +1,13 @@
 import { assert } from '../errors/index.ts';
 
-const connectionsMax = 100;
+// Three processes of each service find room in it.
+const connectionsMax = 120;
 
 /**
- * What all connection pools that use one embedded server may add up to: the server's limit of 100 without the
+ * What all connection pools that use one embedded server may add up to: the server's limit of 120 without the
  * three it reserves for the administrator and a few for `psql` and `stoa verify`.
  */
 export const poolConnectionsMax = connectionsMax - 10;
-
-/** All connections that it gives to others than its administrator. */
-export const usableConnectionsMax = connectionsMax - 3;
 
 // The build in npm has neither lz4 nor zstd, and pglz costs more processor time than the writing it saves, so
 // `wal_compression` stays off.

@@ -128,7 +128,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     this.#upstream = this.#way.upstreams.of(url);
     if (this.#upstream.send(this.#options(), this, this.#kind)) return;
     this.#upstream = undefined;
-    this.#release('unknown');
+    this.#letGo('unknown');
     this.#way.breaker.undecided(this.#sentAtMs);
     if (this.#mayStartElsewhere()) this.#attempt(url);
     else {
@@ -201,7 +201,10 @@ export class Passage implements Dispatcher.DispatchHandler {
     response.writeHead(status, answerHeaders(raw, status, this.#context.answerHeaders ?? none));
     this.#answered = true;
     this.#outcome = status === 503 ? 'failed' : 'ok';
-    if (this.#way.streams) response.flushHeaders();
+    if (!this.#way.streams) return;
+    response.flushHeaders();
+    // Its replica has done its part. Counted as a call for as long as it lasts, a stream would keep a replica that was ejected from being tried again.
+    this.#release(this.#outcome);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -335,6 +338,11 @@ export class Passage implements Dispatcher.DispatchHandler {
   #settle(outcome: Outcome): void {
     this.#upstream?.over(this.#kind);
     this.#upstream = undefined;
+    this.#letGo(outcome);
+  }
+
+  /** Nobody else would hear that the client of a body has gone: unheard, that ends the process. */
+  #letGo(outcome: Outcome): void {
     this.#release(outcome);
     this.#streamed?.destroy();
     this.#streamed = undefined;

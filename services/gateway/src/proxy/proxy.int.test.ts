@@ -780,6 +780,38 @@ describe('connections of their own', () => {
     abort.abort();
   });
 
+  test('a client whose body found none may go away, and a stream is no call that goes on', async () => {
+    let uploads = 0;
+    const replica = await httpReplica((request, response) => {
+      if (request.url === '/api/v1/watch') {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write('data: 1\n\n');
+      } else if (request.method === 'POST') uploads += 1;
+      else ok(request, response);
+    });
+    await start([replica], { STOA_CONNECTIONS_PER_ADDRESS: '3000' });
+    const upload = () => {
+      const client = connect(gateway.port, '127.0.0.1').on('error', () => undefined);
+      client.write(
+        `${lines('POST /api/v1/orders-of-things HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')}1\r\n{\r\n`,
+      );
+      return client;
+    };
+    const clients = Array.from({ length: 1_000 }, upload);
+    await until(() => uploads === 1_000, 'as many bodies are on their way as there may be');
+    const left = upload();
+    const [head] = (await once(left, 'data')) as [Buffer];
+    assert.match(head.toString(), /^HTTP\/1\.1 503 /);
+    left.destroy();
+    const abort = new AbortController();
+    const watching = await call('/api/v1/watch', { signal: abort.signal });
+    assert.equal(watching.status, 200);
+    assert.deepEqual(outcomes(), ['unknown', 'ok']);
+    abort.abort();
+    for (const client of clients) client.destroy();
+    assert.equal((await call('/api/v1/things/1')).status, 200);
+  });
+
   for (const [what, head, more] of [
     ['in chunks', 'Transfer-Encoding: chunked', '1\r\n{\r\n'],
     ['of 100,000 bytes', 'Content-Length: 100000', '{'],

@@ -258,6 +258,18 @@ describe('a request with an Idempotency-Key', () => {
     assert.deepEqual(await things(asked.body), []);
   });
 
+  it('that was answered is answered again though nothing can be prepared', async () => {
+    const asked = { key: newId(), body: newId() };
+    const cannot = make(asked.body, { prepare: () => Promise.reject(new Error('nobody can be asked')) });
+    await assert.rejects(ask(asked, cannot), /nobody can be asked/);
+    const first = await ask(asked);
+    assert.equal(textOf(await ask(asked, cannot)), textOf(first));
+    await assert.rejects(
+      ask({ ...asked, body: newId() }, cannot),
+      (error) => codeOf(error) === 'idempotency.key-reused',
+    );
+  });
+
   it('does not keep a fault: the same request may succeed later', async () => {
     const asked = { key: newId(), body: newId() };
     await assert.rejects(

@@ -85,8 +85,15 @@ async function first<B, O extends Operation, P>(
   const fingerprint = call.fingerprint as string;
   let made: Made<B> | undefined;
   let text: string | null = null;
+  let needed: P;
   try {
-    const needed = await prepared(steps);
+    needed = await prepared(steps);
+  } catch (error) {
+    // An answer that is known already needs nobody who cannot be asked now.
+    const isRepeat = isFault(error) && (await readRecord(service.db, scope).catch(() => undefined)) !== undefined;
+    return isRepeat ? again(call, service, steps, scope) : refused(call, service, steps, { scope, fingerprint }, error);
+  }
+  try {
     made = await run(service, steps, async (tx) => {
       const result = await steps.work(tx, needed);
       text = result.answer ? textOf(result.answer.body) : null;
@@ -157,7 +164,7 @@ async function refused<B, O extends Operation>(
   key: { scope: string; fingerprint: string },
   error: unknown,
 ): Promise<Answer<B>> {
-  if (findAppError(error)?.kind !== 'refusal') throw error;
+  if (isFault(error)) throw error;
   const problem = problemOf(error, service.contract.errors, call.cause.traceparent?.split('-')[1] ?? '');
   if (problem.status >= 500) throw error;
   const body = JSON.stringify(problem);
@@ -170,6 +177,10 @@ async function refused<B, O extends Operation>(
     throw taken;
   }
   return { status: problem.status, rawBody: body };
+}
+
+function isFault(error: unknown): boolean {
+  return findAppError(error)?.kind !== 'refusal';
 }
 
 async function prepared<B, P>({ prepare }: OnceSteps<B, P>): Promise<P> {

@@ -6,6 +6,7 @@ import { idsOf } from '../telemetry/index.ts';
 import type { Undecodable } from '../transport/index.ts';
 import { undecodableType } from './dead-letters.ts';
 import { deadAtOnce, type Failure, isOfTheData, keep, keyOfItsOwn, reasonOf, shown } from './keep.ts';
+import { LeftToNewer } from './left-to-newer.ts';
 import { type Arrival, Arrivals, settle } from './mailbox.ts';
 import { claimDue, markArrivals, nextDue, recordFailure, unpark } from './statements.ts';
 
@@ -40,6 +41,7 @@ const unparkEveryMs = 2_000;
 const retryDelayMsMin = 100;
 const retryDelayMsMax = 60_000;
 const attemptsMaxDefault = 10;
+const newerDelayMs = 1_000;
 
 /**
  * Messages in. A message is marked in the transaction that carries it out, so it takes effect exactly once however often it is delivered; while one of its
@@ -292,6 +294,8 @@ export class Inbox {
   }
 
   #failure(message: Message, attempts: number, error: unknown): Failure {
+    if (error instanceof LeftToNewer)
+      return { status: 'waiting', attempts: attempts - 1, delayMs: newerDelayMs, reason: error.message };
     const dead = attempts >= (this.#options.attemptsMax ?? attemptsMaxDefault);
     const reason = reasonOf(error);
     this.#options.log[dead ? 'error' : 'warn'](

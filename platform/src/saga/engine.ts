@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { assert, findAppError } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
+import { LeftToNewer } from '../inbox/index.ts';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Outbox } from '../outbox/index.ts';
 import type { Cause, Message, Outcome } from '../schema/index.ts';
@@ -74,6 +75,9 @@ export class SagaEngine implements Sagas, Mover {
       const row = byId.get((message.step as { saga: string }).saga);
       return row && this.#expects(row, message) ? [{ row, outcome: message.payload as Outcome }] : [];
     });
+    for (const { row } of heard)
+      if (!this.#knows(row))
+        throw new LeftToNewer(`This program does not know ${row.definition}, step ${row.step}; a newer one may.`);
     const moves = await this.#open(
       heard.map(({ row }) => row),
       tx,
@@ -207,12 +211,16 @@ export class SagaEngine implements Sagas, Mover {
     return definition;
   }
 
+  #knows({ definition, step }: SagaRow): boolean {
+    return this.#definitions.get(definition)?.steps.some(({ name }) => name === step) === true;
+  }
+
   #expects(row: SagaRow, { step }: Message): boolean {
     const direction = row.status === 'stuck' ? row.stuck?.from : row.status;
     return row.step === step?.step && direction === (step.mode === 'do' ? 'running' : 'compensating');
   }
 
-  /** Loads what the steps of these sagas need, one read a definition. Sagas of unknown definitions are left to programs that know them. */
+  /** Loads what the steps of these sagas need, one read a definition. */
   async #open(rows: readonly SagaRow[], tx: Tx): Promise<Move[]> {
     const states = new Map<string, ReadonlyMap<string, unknown>>();
     for (const name of new Set(rows.map((row) => row.definition))) {

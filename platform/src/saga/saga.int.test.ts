@@ -310,6 +310,31 @@ describe('a saga', () => {
     await ended(newer);
   });
 
+  it('of a newer program keeps its answer until that hears it, however often this one meets it', async () => {
+    const key = newKey();
+    trips.behaviour.agency.set(`seat ${key}`, () => 'later');
+    await trips.begin(key);
+    await sawStep(key, 'do seat');
+    const call = (definition: string) =>
+      trips.db.query('update kit.saga set definition = $2 where key = $1', [key, definition]);
+    await call('a newer trip');
+    await answer(key, 'seat');
+    const met = new Set<number>();
+    for (const endMs = performance.now() + 20_000; met.size < 3; await sleep(10)) {
+      assert.ok(performance.now() < endMs, 'it is tried again and again');
+      const [row] = await trips.db.query<{ status: string; attempts: number; at: number }>(
+        `select status, attempts, extract(epoch from due_at)::float8 as at from kit.inbox where key = $1`,
+        [key],
+      );
+      if (!row) continue;
+      assert.deepEqual([row.status, row.attempts], ['waiting', 0]);
+      met.add(row.at);
+    }
+    await call('trip');
+    assert.equal((await ended(key)).status, 'completed');
+    assert.deepEqual(await trips.notes(key), forward);
+  });
+
   it('that is stuck before its pivot is turned back by a cancel as well', async () => {
     const key = newKey();
     trips.behaviour.agency.set(`seat ${key}`, (mode) =>

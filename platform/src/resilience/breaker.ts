@@ -23,6 +23,7 @@ export class Broken extends Error {}
  */
 export class Breaker {
   readonly #circuit: CircuitBreakerPolicy;
+  readonly #failures = new FailureCount(() => this.#circuit.state === CircuitState.Closed);
   /** Calls that had too little time to say anything about whom they called. */
   readonly #hurried = new WeakSet<Error>();
   #probeAtMs = 0;
@@ -35,7 +36,7 @@ export class Breaker {
     this.#circuit = circuitBreaker(
       handleWhen((error) => isFailure(error) && !(this.state === 'closed' && this.#hurried.has(error as Error))),
       {
-        breaker: new FailureCount(() => this.#circuit.state === CircuitState.Closed),
+        breaker: this.#failures,
         halfOpenAfter: { next: () => this.#pause(pause(pauseMsFirst)) },
       },
     );
@@ -57,7 +58,7 @@ export class Breaker {
    */
   run<T>(work: () => Promise<T>, isHurried = false): Promise<T> {
     const { state } = this.#circuit;
-    if (state === CircuitState.Closed) return this.#circuit.execute(isHurried ? () => this.#excused(work) : work);
+    if (state === CircuitState.Closed) return this.#circuit.execute(() => this.#judged(work, isHurried));
     // While half open one call is on its way; cockatiel would let the others wait for it.
     if (state !== CircuitState.Open || this.waitMs > 0) return Promise.reject(new Broken());
     // By its own look at the clock the pause may have a millisecond left.
@@ -66,11 +67,13 @@ export class Breaker {
     });
   }
 
-  async #excused<T>(work: () => Promise<T>): Promise<T> {
+  async #judged<T>(work: () => Promise<T>, isHurried: boolean): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof Error && findAppError(error)?.code === 'service.deadline-exceeded') this.#hurried.add(error);
+      if (!isFailure(error)) this.#failures.refusal();
+      else if (isHurried && error instanceof Error && findAppError(error)?.code === 'service.deadline-exceeded')
+        this.#hurried.add(error);
       throw error;
     }
   }

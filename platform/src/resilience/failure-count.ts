@@ -31,6 +31,11 @@ export class FailureCount implements IBreaker {
     this.#recent.add(1, 0);
   }
 
+  /** A no is an answer: it ends a row, and counts as no call. */
+  refusal(): void {
+    this.#inARow = 0;
+  }
+
   failure(state: CircuitState): boolean {
     if (state !== CircuitState.Closed) return true;
     // It began before calls were stopped: of that time enough is known, and the one that tries now is not to be forestalled.

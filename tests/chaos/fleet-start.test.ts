@@ -327,7 +327,14 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
         await until(waiting, (left) => left.length === 0);
       });
       assert.equal(emptied.code, 0, emptied.output);
-      // The queue has them all now; whoever hears them counts each once, and has none left that is still to come.
+      // The queue has them all now. Who cannot listen takes none; whoever hears them counts each once, and has none left that is still to come.
+      const deaf = await start({
+        ...hearer,
+        environment: { ...hearer.environment, STOA_ANALYTICS_PORT: String(takenPort) },
+      });
+      assert.equal(deaf.code, exitCodes.failed, deaf.output);
+      assert.equal(deaf.said.length, 1, deaf.output);
+      assert.equal(await queued(), messagesWaiting);
       const counted = () =>
         heard.query<{ id: string }>(
           `select payload->>'userId' as id from heard where type = 'user.registered.v1' and payload->>'userId' = any($1)`,

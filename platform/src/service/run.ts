@@ -211,10 +211,9 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
     if (metrics && fleet) measureEndpoints(metrics, fleet.discovery, elsewhereNames);
     if (metrics && fleet?.trust.certificate) measureCertificate(metrics, fleet.trust.certificate, clock);
     for (const service of hosted.values()) await service.start();
-    for (const [name, service] of hosted) {
-      if (broker) consumers.push(await broker.consume(name, service.inbox));
-      if (fleet) await join(name, service, fleet);
-    }
+    // Whoever cannot take its port or its name takes no message from the broker either.
+    if (fleet) for (const [name, service] of hosted) await join(name, service, fleet);
+    if (broker) for (const [name, service] of hosted) consumers.push(await broker.consume(name, service.inbox));
     const door = definitions.find((definition) => definition.edge !== undefined);
     const edge = door && (await openEdge(door));
     return {

@@ -58,6 +58,7 @@ async function verify(options: VerifyOptions, surroundings: Surroundings): Promi
   async function databasePass(): Promise<Findings[]> {
     const { openDatabases } = await import('../verify/databases.ts');
     const { checkByDatabases } = await import('../verify/database-pass.ts');
+    const { assertSameShop } = await import('../verify/same-shop.ts');
     const databases = await openDatabases(environment, shop.url);
     if (!databases) {
       if (options.databases)
@@ -69,6 +70,7 @@ async function verify(options: VerifyOptions, surroundings: Surroundings): Promi
       return [];
     }
     try {
+      await assertSameShop(shop, databases);
       tell('Checking in the databases…\n');
       return [
         await lookAgain(async () => {

@@ -6,7 +6,9 @@ import { inventoryContract } from '@stoa/contracts/inventory';
 import { type Order, orderContract } from '@stoa/contracts/order';
 import { productContract } from '@stoa/contracts/product';
 import { newId } from '@stoa/platform/ids';
+import { testDatabase } from '@stoa/platform/testing';
 import pg from 'pg';
+import { runCommandLine } from '../program.ts';
 import { connect, type Shop } from '../shop/shop.ts';
 import { type HostedShop, hostShop } from '../testing/host-shop.ts';
 import { checkByDatabases } from './database-pass.ts';
@@ -279,6 +281,33 @@ describe('stoa verify', () => {
     await client.end();
     assert.equal(code, 6);
     assert.match(told, /I9 is violated/);
+  });
+
+  it('takes no other shop’s databases for those of the shop that answers', async () => {
+    const other = await testDatabase('verify other');
+    const client = new pg.Client({ connectionString: other.url });
+    await client.connect();
+    try {
+      await client.query('create table orders (id uuid primary key)');
+      const verify = async () => {
+        let told = '';
+        const code = await runCommandLine(['verify'], {
+          environment: { ...hosted.environment, STOA_ORDER_DATABASE_URL: other.url },
+          write: () => undefined,
+          tell: (text) => {
+            told += text;
+          },
+        });
+        assert.equal(code, 2, told);
+        assert.match(told, /The databases are not those of the shop at http:.*STOA_<SERVICE>_DATABASE_URL/);
+      };
+      await verify();
+      await client.query('insert into orders values ($1)', [newId()]);
+      await verify();
+    } finally {
+      await client.end();
+      await other.drop();
+    }
   });
 
   it('misses an acknowledged order that is gone, and finds one that nobody was told of', async () => {

@@ -1,4 +1,5 @@
 // limit: 300 s
+// load: half
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

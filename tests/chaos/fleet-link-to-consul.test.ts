@@ -1,5 +1,6 @@
 // needs: consul
 // limit: 300 s
+// load: half
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type ConsulServer, startConsulServer } from '@stoa/platform/testing';

@@ -1,5 +1,6 @@
 // needs: rabbitmq redis
 // limit: 600 s
+// load: half
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

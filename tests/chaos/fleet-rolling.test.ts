@@ -13,7 +13,7 @@ import { accountFor, invariantsHold, verified } from './account-for.ts';
 import { stockShelves } from './crowd.ts';
 
 const replicas = 2;
-const requestsPerSecond = 40;
+const requestsPerSecond = 25;
 const endsWithinMs = 10_000;
 /** Requests that are answered while one process is restarted, which takes a second at the least. */
 const answersMin = 20;

@@ -1,5 +1,6 @@
 // needs: rabbitmq redis consul
 // limit: 300 s
+// load: half
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

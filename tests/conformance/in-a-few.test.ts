@@ -1,4 +1,5 @@
 // limit: 600 s
+// load: half
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { it } from 'node:test';

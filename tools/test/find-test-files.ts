@@ -16,8 +16,9 @@ export interface TestFile {
   readonly path: string;
   /** Pure: no database, no server, nothing but code. */
   readonly unit: boolean;
-  /** Crosses services and uses the whole machine, so it runs alone, at the end. */
+  /** Crosses services and uses the machine: the whole of it, so it runs alone, at the end; or half, so it runs beside another such before those. */
   readonly heavy: boolean;
+  readonly load: 'half' | 'whole';
   readonly needs: readonly ServerName[];
   readonly limitMs: number;
   /** How many tests the source seems to hold: what is counted as skipped when the file cannot run. */
@@ -60,6 +61,7 @@ function readTestFile(root: string, file: string): TestFile {
   return {
     path,
     heavy,
+    load: readLoad(path, source),
     needs,
     unit: !heavy && !path.endsWith('.int.test.ts') && needs.length === 0,
     limitMs: readLimitMs(path, source) ?? (heavy ? limitMsHeavy : limitMsDefault),
@@ -78,6 +80,14 @@ function readNeeds(path: string, source: string): ServerName[] {
     if (!isServerName(word)) throw new Error(`${path} needs "${word}", which is not in tools/test/test-servers.ts`);
     return word;
   });
+}
+
+/** `// load: half` on a line of its own: what waits for most of its time leaves half of the machine to another. */
+function readLoad(path: string, source: string): TestFile['load'] {
+  const text = source.match(/^\/\/ load: (.+)$/m)?.[1]?.trim();
+  if (text !== undefined && text !== 'half')
+    throw new Error(`${path} has the load "${text}"; there is only "// load: half"`);
+  return text ?? 'whole';
 }
 
 /** `// limit: 300 s` on a line of its own. */

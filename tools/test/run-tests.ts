@@ -18,7 +18,7 @@ export interface SuiteOptions extends RunOptions {
 /** More processes than this only make PostgreSQL wait for its disk. */
 const concurrencyMax = 4;
 
-/** Runs the files, light ones side by side and heavy ones alone, prints what went wrong, and counts. */
+/** Runs the files, light ones side by side, heavy ones two at a time where half of the machine is enough and else alone, prints what went wrong, and counts. */
 export async function runTests(files: readonly TestFile[], options: SuiteOptions): Promise<TestCounts> {
   const outcomes: FileOutcome[] = [];
   const run = async (file: TestFile) => {
@@ -33,8 +33,15 @@ export async function runTests(files: readonly TestFile[], options: SuiteOptions
     concurrency,
     run,
   );
+  const heavy = files.filter((file) => file.heavy);
   await eachOf(
-    files.filter((file) => file.heavy),
+    // The longest first, so that none is left alone at the end.
+    heavy.filter(({ load }) => load === 'half').sort((a, b) => b.limitMs - a.limitMs),
+    Math.min(2, concurrency),
+    run,
+  );
+  await eachOf(
+    heavy.filter(({ load }) => load === 'whole'),
     1,
     run,
   );

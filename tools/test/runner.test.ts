@@ -74,6 +74,32 @@ test('a file that dies before its tests fails, and what it printed is shown', as
   assert.match(lines.join('\n'), /last words/);
 });
 
+test('what needs half of the machine runs beside another such, and what needs all of it alone', async () => {
+  const meets = (name: string, other: string) => `${importTest}
+    import { existsSync, writeFileSync } from 'node:fs';
+    import { setTimeout as pause } from 'node:timers/promises';
+    test('meets the other', async () => {
+      writeFileSync('${name}', '');
+      while (!existsSync('${other}')) await pause(20);
+    });`;
+  const alone = (name: string) => `${importTest}
+    import { mkdirSync, rmdirSync } from 'node:fs';
+    import { setTimeout as pause } from 'node:timers/promises';
+    test('has it for itself ${name}', async () => {
+      mkdirSync('whole');
+      await pause(200);
+      rmdirSync('whole');
+    });`;
+  const { code, lines } = await runOn({
+    'tests/one.test.ts': `// load: half\n// limit: 20 s\n${meets('one', 'other')}`,
+    'tests/other.test.ts': `// load: half\n// limit: 20 s\n${meets('other', 'one')}`,
+    'tests/first.test.ts': alone('first'),
+    'tests/second.test.ts': alone('second'),
+  });
+  assert.equal(code, 0, lines.join('\n'));
+  assert.equal(lines.at(-1), '4 passed, 0 failed');
+});
+
 test('a file that hangs is ended at its limit, with what it started', async () => {
   const server =
     "require('node:net').createServer().listen(0, function () { console.log('port ' + this.address().port + ' end') })";

@@ -1,9 +1,18 @@
 import { deepEqual, ok } from 'node:assert/strict';
-import { afterEach, describe, test } from 'node:test';
+import os from 'node:os';
+import { afterEach, describe, mock, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isBusy, turn } from './turn.ts';
 
 const settlesWithinMs = 10_000;
+
+/** Whether the machine's one core has something to do: of ours, whatever else runs meanwhile. */
+let machineHasTime = true;
+const spent = { user: 0, nice: 0, sys: 0, idle: 0, irq: 0 };
+mock.method(os, 'cpus', () => {
+  spent[machineHasTime ? 'idle' : 'user'] += 100;
+  return [{ model: '', speed: 0, times: { ...spent } }];
+});
 
 let working = false;
 /** One for each turn of the event loop that the process has spent on work. */
@@ -25,6 +34,7 @@ async function keepBusy(): Promise<void> {
 
 async function rest(): Promise<void> {
   working = false;
+  machineHasTime = true;
   await untilBusyIs(false);
 }
 
@@ -91,4 +101,32 @@ describe('a busy process', () => {
     await batch;
     deepEqual(order, ['batch']);
   });
+});
+
+describe('a process at rest on a machine that is not', () => {
+  test('begins batches later too, until the machine has time again', async () => {
+    await untilTurnsTake((turns) => turns > 3, false);
+    await untilTurnsTake((turns) => turns <= 1, true);
+  });
+
+  async function untilTurnsTake(isEnough: (turns: number) => boolean, hasTime: boolean): Promise<void> {
+    machineHasTime = hasTime;
+    const deadlineMs = performance.now() + settlesWithinMs;
+    for (let turns = -1; !isEnough(turns); ) {
+      ok(performance.now() < deadlineMs, `a batch begins after ${turns} turns`);
+      turns = 0;
+      let begun = false;
+      const batch = turn().then(() => {
+        begun = true;
+      });
+      const count = () => {
+        if (begun) return;
+        turns++;
+        setImmediate(count);
+      };
+      setImmediate(count);
+      await batch;
+      await sleep(20);
+    }
+  }
 });

@@ -392,7 +392,10 @@ describe('a saga', () => {
     for (const [at, key] of keys.entries()) {
       await ended(key);
       const notes = await trips.notes(key);
-      if (at % 3 !== 0) assert.deepEqual(notes, forward);
+      // The hasty ones turn back where the machine is slow, and nothing of that happens twice either.
+      if (at % 2 === 0 && notes.at(-1) === 'failed trip.too-slow')
+        assert.deepEqual([new Set(notes).size, notes.includes('undo open')], [notes.length, true]);
+      else if (at % 3 !== 0) assert.deepEqual(notes, forward);
       else assert.deepEqual(notes, ['do open', 'do room', 'undo room', 'undo open', 'failed trip.full']);
     }
   });

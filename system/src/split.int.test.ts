@@ -102,6 +102,7 @@ describe('a split shop', () => {
     const command = [process.execPath, join(folder, 'never-ready.cjs')];
     for (const [ports, problem] of [
       [{ STOA_ORDER_PORT: 'soon' }, /STOA_ORDER_PORT/],
+      [{ STOA_METRICS_PORT: '65530' }, /STOA_METRICS_PORT is 65530.*would have port 65536/],
       [{ STOA_ORDER_PORT: '4999', STOA_PAYMENT_PORT: '4999' }, /Two processes would have port 4999/],
     ] as const) {
       const opening = openSplit({ environment: { ...environment, ...ports }, demo: false, replicas: 1, command });

@@ -48,6 +48,7 @@ interface Place {
 }
 
 const metricsPortFirst = 9464;
+const portMax = 65_535;
 /** Between the ports of a service's first process and of its second. */
 const replicaStep = 100;
 const drainMs = 9_000;
@@ -175,6 +176,11 @@ async function choosePlaces(environment: Environment, replicas: number): Promise
   const placeAt = async (name: string, usual: number, shift: number) => {
     const { [name]: port = usual } = readSettings(environment, { [name]: described(usual) });
     const isFree = port === 0 || (!environment[name] && environment.PORT === '0');
+    if (!isFree && port + shift > portMax)
+      throw fault(
+        'config.invalid',
+        `${name} is ${port}, and a process beside it would have port ${port + shift}: choose one further below ${portMax}.`,
+      );
     return isFree ? freePort(chosen) : port + shift;
   };
   const chosen = new Set<number>();
@@ -354,7 +360,10 @@ function notStarted(service: string, how: string, words: string): Error {
   return fault(how === `exit code ${unavailableCode}` ? 'service.unavailable' : 'config.invalid', words);
 }
 
-/** A port that nobody has just now, and that was not chosen before. Below those that the system gives to outgoing connections, so that none of them takes it before its owner does. */
+/**
+ * A port that nobody has just now, and that was not chosen before. Below those that the system gives to outgoing connections, so that none of them takes it
+ * before its owner does.
+ */
 async function freePort(chosen: Set<number>): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);

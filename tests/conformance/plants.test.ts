@@ -1,4 +1,5 @@
 // limit: 480 s
+// load: half
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';

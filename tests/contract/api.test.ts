@@ -1,4 +1,5 @@
 // limit: 180 s
+// load: half
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Order } from '@stoa/contracts/order';

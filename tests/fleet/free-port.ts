@@ -1,12 +1,15 @@
 import { createServer } from 'node:net';
 
 const chosen = new Set<number>();
+const lanesMax = 4;
+const portsOfALane = 22_000 / lanesMax;
+/** Files that run side by side look in different places: what is chosen has no owner until its process has started. */
+const first = 10_000 + (Number(process.env.TEST_LANE ?? 0) % lanesMax) * portsOfALane;
 
 /** A port that nobody has now, below those that the system gives to outgoing connections, and never the same twice. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    // Another file's process looks elsewhere: what is chosen here has no owner until its process has started.
-    const port = 10_000 + (process.pid % 44) * 500 + Math.floor(Math.random() * 500);
+    const port = first + Math.floor(Math.random() * portsOfALane);
     if (chosen.has(port)) continue;
     chosen.add(port);
     const isFree = await new Promise<boolean>((settle) => {

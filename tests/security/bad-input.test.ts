@@ -1,4 +1,5 @@
 // limit: 240 s
+// load: half
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';

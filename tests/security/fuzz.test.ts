@@ -1,4 +1,5 @@
 // limit: 120 s
+// load: half
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '@stoa/platform/ids';

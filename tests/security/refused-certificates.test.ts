@@ -1,4 +1,5 @@
 // limit: 90 s
+// load: half
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
 // limit: 90 s
+// load: half
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';

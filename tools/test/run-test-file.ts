@@ -26,6 +26,8 @@ export interface FileOutcome {
 export interface RunOptions {
   readonly root: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Which of the files that run side by side it is, from 0: told in `TEST_LANE`, for what must not meet. */
+  readonly lane?: number;
   /** A regular expression that test names must match. */
   readonly grep?: string | undefined;
 }
@@ -80,7 +82,8 @@ function runProcess(args: readonly string[], limitMs: number, options: RunOption
     const { NODE_TEST_CONTEXT: _, ...given } = options.environment;
     // Hundreds of processes load the same sources: types are stripped and code is compiled once. Not while lines are counted, which wants code as it is.
     const compiled = { NODE_COMPILE_CACHE: join(options.root, 'node_modules/.cache/stoa-compiled') };
-    const environment = given.NODE_V8_COVERAGE ? given : { ...compiled, ...given };
+    const lane = { TEST_LANE: String(options.lane ?? 0) };
+    const environment = given.NODE_V8_COVERAGE ? { ...given, ...lane } : { ...compiled, ...given, ...lane };
     const child = spawn(process.execPath, args, {
       cwd: options.root,
       env: environment,

@@ -21,9 +21,9 @@ const concurrencyMax = 4;
 /** Runs the files, light ones side by side, heavy ones two at a time where half of the machine is enough and else alone, prints what went wrong, and counts. */
 export async function runTests(files: readonly TestFile[], options: SuiteOptions): Promise<TestCounts> {
   const outcomes: FileOutcome[] = [];
-  const run = async (file: TestFile) => {
+  const run = async (file: TestFile, lane: number) => {
     const lacking = file.needs.filter((name) => options.missing.includes(name));
-    const outcome = lacking.length > 0 ? skipFile(file, lacking) : await runTestFile(file, options);
+    const outcome = lacking.length > 0 ? skipFile(file, lacking) : await runTestFile(file, { ...options, lane });
     outcomes.push(outcome);
     for (const line of describeFile(outcome)) options.say(line);
   };
@@ -92,10 +92,14 @@ function* describeFile({ path, tests, durationMs, output }: FileOutcome): Genera
   if (failed.length > 0 && output.trim() !== '') yield `  printed:\n${output.trimEnd().replaceAll(/^/gm, '    ')}`;
 }
 
-async function eachOf<T>(items: readonly T[], concurrency: number, work: (item: T) => Promise<void>): Promise<void> {
+async function eachOf<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T, lane: number) => Promise<void>,
+): Promise<void> {
   const queue = items.values();
-  const worker = async () => {
-    for (const item of queue) await work(item);
+  const worker = async (_: unknown, lane: number) => {
+    for (const item of queue) await work(item, lane);
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
 }

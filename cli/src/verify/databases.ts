@@ -42,7 +42,8 @@ export async function openDatabases(environment: Environment, shopUrl: URL): Pro
     for (const name of databaseNames) {
       const client = new pg.Client({
         connectionString: urls.of[name],
-        options: '-c default_transaction_read_only=on',
+        // While one database is looked through, the looks at the others stand still.
+        options: '-c default_transaction_read_only=on -c idle_in_transaction_session_timeout=0',
         types,
       });
       client.on('error', () => undefined);

@@ -41,7 +41,7 @@ const unparkEveryMs = 2_000;
 const retryDelayMsMin = 100;
 const retryDelayMsMax = 60_000;
 const attemptsMaxDefault = 10;
-const newerDelayMs = 1_000;
+const newerDelayMs = 2_000;
 
 /**
  * Messages in. A message is marked in the transaction that carries it out, so it takes effect exactly once however often it is delivered; while one of its
@@ -52,6 +52,8 @@ export class Inbox {
   readonly #arrivals = new Arrivals();
   /** Types that wait here and that only a newer program knows. */
   readonly #strange = new Set<string>();
+  /** Why others wait for one, as the log has told. */
+  readonly #leftFor = new Set<string>();
   #keepsRows = true;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -294,8 +296,7 @@ export class Inbox {
   }
 
   #failure(message: Message, attempts: number, error: unknown): Failure {
-    if (error instanceof LeftToNewer)
-      return { status: 'waiting', attempts: attempts - 1, delayMs: newerDelayMs, reason: error.message };
+    if (error instanceof LeftToNewer) return this.#leftToNewer(attempts - 1, error.message);
     const dead = attempts >= (this.#options.attemptsMax ?? attemptsMaxDefault);
     const reason = reasonOf(error);
     this.#options.log[dead ? 'error' : 'warn'](
@@ -305,6 +306,13 @@ export class Inbox {
     const delayMs =
       Math.min(retryDelayMsMax, retryDelayMsMin * 2 ** Math.min(attempts, 12)) * (0.5 + Math.random() / 2);
     return { status: dead ? 'dead' : 'waiting', attempts, delayMs: Math.round(delayMs), reason };
+  }
+
+  #leftToNewer(attempts: number, reason: string): Failure {
+    // Whether a newer program will come nobody knows here.
+    if (!this.#leftFor.has(reason)) this.#options.log.warn({ reason }, 'messages wait for a newer program');
+    this.#leftFor.add(reason);
+    return { status: 'waiting', attempts, delayMs: newerDelayMs, reason };
   }
 
   /**

@@ -1,4 +1,4 @@
-import os from 'node:os';
+import fs from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 
 const sampleMs = 100;
@@ -13,26 +13,42 @@ let sampling = false;
 
 function sample(): void {
   let last = performance.eventLoopUtilization();
-  let lastTimes = machineTimes();
   sampling = true;
   setInterval(() => {
     const now = performance.eventLoopUtilization();
     busy = performance.eventLoopUtilization(now, last).utilization > busyShare;
     last = now;
   }, sampleMs).unref();
+  let spent = Promise.resolve<MachineTimes | undefined>(undefined);
   setInterval(() => {
-    const now = machineTimes();
-    // Where no times are told there is nothing to go by.
-    machineBusy = now.idle - lastTimes.idle < idleShareMin * (now.all - lastTimes.all);
-    lastTimes = now;
+    spent = Promise.all([spent, machineTimes()]).then(([before, now]) => {
+      machineBusy = !!before && !!now && now.idle - before.idle < idleShareMin * (now.all - before.all);
+      return now;
+    });
   }, machineSampleMs).unref();
 }
 
-/** What the cores have spent since the machine started, in milliseconds of one core. */
-function machineTimes(): { idle: number; all: number } {
-  const times = os.cpus().map((core) => core.times);
-  const idle = times.reduce((sum, core) => sum + core.idle, 0);
-  return { idle, all: times.reduce((sum, { user, nice, sys, irq }) => sum + user + nice + sys + irq, idle) };
+interface MachineTimes {
+  /** Waiting for a disk included. */
+  readonly idle: number;
+  readonly all: number;
+}
+
+/**
+ * What all cores have spent since the machine started; undefined where the system does not tell, which is anywhere but on Linux. (`os.cpus()` would, but looks
+ * at the frequency of each core too, which takes some machines 20 ms a core.)
+ */
+async function machineTimes(): Promise<MachineTimes | undefined> {
+  const text = await fs.readFile('/proc/stat', 'utf8').catch(() => '');
+  const [user, nice, system, idle, ioWait, irq, softIrq, steal] = (/^cpu +([\d ]+)/.exec(text)?.[1] ?? '')
+    .split(' ')
+    .map(Number);
+  if (steal === undefined) return undefined;
+  const left = (idle as number) + (ioWait as number);
+  return {
+    idle: left,
+    all: [user, nice, system, irq, softIrq, steal].reduce<number>((sum, part) => sum + (part as number), left),
+  };
 }
 
 /** Whether this process has had hardly a free moment in the last tenth of a second. */

@@ -37,13 +37,13 @@ create table if not exists kit.schema_reader (scope text primary key, minimum_re
 
 /**
  * A process that stands still in a transaction keeps its locks, and whoever waits for them waits with it: for as long as it stands, or for hours where only
- * its machine has gone. The server ends such a transaction after five seconds: none of ours waits for anything but this database. As a setting of the role it
+ * its machine has gone. The server ends such a transaction after five seconds: none of a service's waits for anything but this database. As a setting of the role it
  * also holds behind a pooler, which takes no such parameter from us. Looked at by each start, because a backup does not hold it. Whoever has set
- * another value is left alone.
+ * another value is left alone; fifteen seconds are what an earlier version set.
  */
 const idleLimit = `
 do $$ begin
-  if current_setting('idle_in_transaction_session_timeout') = '0' then
+  if current_setting('idle_in_transaction_session_timeout') in ('0', '15s') then
     execute format('alter role %I in database %I set idle_in_transaction_session_timeout = %L', session_user, current_database(), '5s');
   end if;
 end $$`;

@@ -134,7 +134,7 @@ async function connect(dataDir: string, options: EmbeddedPostgresOptions): Promi
       if (systemCode(error) === wrongPassword) {
         const file = join(dataDir, 'postgres-password');
         throw startProblem(
-          `the PostgreSQL in ${dataDir} does not let us in: ${file} is not the file it was made with`,
+          `the PostgreSQL of ${dataDir} does not let us in: ${file} is not the file it was made with, as after a clone was made anew at the same place. Put that file back, or remove ${await findClusterDir(dataDir)} to begin with an empty shop`,
           error,
         );
       }

@@ -162,6 +162,9 @@ describe('the embedded PostgreSQL', () => {
     await writeFile(file, 'another');
     await assert.rejects(start(), /postgres-password is not the file it was made with.*or remove .*postgres to begin/);
     await writeFile(file, password);
+    const server = await start();
+    assert.equal(server.adopted, false, 'the one that did not let us in does not stay');
+    await server.stop();
   });
 
   it('says what to do when the data directory is not a folder', async () => {

@@ -133,6 +133,7 @@ async function connect(dataDir: string, options: EmbeddedPostgresOptions): Promi
       await databases.close();
       if (systemCode(error) === wrongPassword) {
         const file = join(dataDir, 'postgres-password');
+        if (!adopted) await stopPostmaster(await findClusterDir(dataDir), stopTimeoutMs);
         throw startProblem(
           `the PostgreSQL of ${dataDir} does not let us in: ${file} is not the file it was made with, as after a clone was made anew at the same place. Put that file back, or remove ${await findClusterDir(dataDir)} to begin with an empty shop`,
           error,

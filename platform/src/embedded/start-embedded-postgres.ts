@@ -133,9 +133,10 @@ async function connect(dataDir: string, options: EmbeddedPostgresOptions): Promi
       await databases.close();
       if (systemCode(error) === wrongPassword) {
         const file = join(dataDir, 'postgres-password');
-        if (!adopted) await stopPostmaster(await findClusterDir(dataDir), stopTimeoutMs);
+        const clusterDir = await findClusterDir(dataDir);
+        if (!adopted) await stopPostmaster(clusterDir, stopTimeoutMs);
         throw startProblem(
-          `the PostgreSQL of ${dataDir} does not let us in: ${file} is not the file it was made with, as after a clone was made anew at the same place. Put that file back, or remove ${await findClusterDir(dataDir)} to begin with an empty shop`,
+          `the PostgreSQL of ${dataDir} does not let us in: ${file} is not the file it was made with, as after a clone was made anew at the same place. Put that file back, or remove ${clusterDir} to begin with an empty shop`,
           error,
         );
       }

@@ -327,7 +327,7 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
         await until(waiting, (left) => left.length === 0);
       });
       assert.equal(emptied.code, 0, emptied.output);
-      // The queue has them all now. Who cannot listen takes none; whoever hears them counts each once, and has none left that is still to come.
+      // The queue has them all now. Who cannot listen loses none (it seldom lives to take one); whoever hears them counts each once, and has none left that is still to come.
       const deaf = await start({
         ...hearer,
         environment: { ...hearer.environment, STOA_ANALYTICS_PORT: String(takenPort) },

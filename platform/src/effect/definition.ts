@@ -30,7 +30,7 @@ export interface EffectDefinition<P = unknown, R = unknown, D = unknown> {
   readonly concurrency: number;
   /**
    * Nobody waits for it (a mail): at most `concurrency` are taken at each look, twice a second, and a tenth of them while the
-   * process is busy, so that a burst of them does not slow what customers do wait for.
+   * process or the machine is busy, so that a burst of them does not slow what customers do wait for. After a minute they wait no longer.
    */
   readonly background?: boolean;
   /** Longest time one try may take; after it the answer is unknown and another try may begin. */

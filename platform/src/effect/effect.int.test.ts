@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import fs from 'node:fs/promises';
+import { after, afterEach, before, beforeEach, describe, it, mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { newId } from '../ids/index.ts';
+import { isBusy } from '../lifecycle/index.ts';
 import type { Service } from '../service/index.ts';
 import { Database, migrate, readMigrations } from '../sql/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
@@ -291,5 +293,43 @@ describe('an effect outside', () => {
     openProcess(async () => 'paid later');
     await allEnded();
     assert.equal((await ended()).length, 2);
+  });
+
+  it('waits in the background while the machine is busy, but no longer than a minute', async () => {
+    const readFile = fs.readFile;
+    let spentMs = 0;
+    const machine = mock.method(fs, 'readFile', async (...args: Parameters<typeof readFile>) => {
+      if (args[0] !== '/proc/stat') return readFile(...args);
+      spentMs += 100;
+      return `cpu  ${spentMs} 0 0 0 0 0 0 0 0 0\n`;
+    });
+    let letGo = () => {};
+    try {
+      await until(() => isBusy());
+      let begun = 0;
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      const runner = openProcess(
+        async () => {
+          begun++;
+          await held;
+          return 'sent';
+        },
+        { background: true, concurrency: 20, timeoutMs: 60_000 },
+      );
+      await Promise.all(Array.from({ length: 40 }, (_, at) => ask(runner, `mail ${at}`)));
+      await until(() => begun >= 2);
+      assert.equal(begun, 2);
+      await db.query(`update kit.effect set due_at = due_at - interval '61 seconds' where attempts = 0`);
+      letGo();
+      await until(() => begun > 4);
+      assert.equal(begun, 2 + 2 + 20);
+      await allEnded();
+      assert.equal((await ended()).length, 40);
+    } finally {
+      machine.mock.restore();
+      letGo();
+    }
   });
 });

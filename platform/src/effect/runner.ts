@@ -26,6 +26,8 @@ const waitingMax = 5_000;
 const retryDelayMsMax = 60_000;
 /** How long a taker may keep an effect waiting before its try begins. It is given up for dead this long after its try should have ended. */
 const waitMs = 2_000;
+/** How long an effect in the background waits for a rush to end. */
+const rushMsMax = 60_000;
 
 // The process that commits an effect is its first taker: epoch 1, attempt 1, and due again when that try must have ended.
 const insert = `${insertText('kit.effect', {
@@ -42,13 +44,13 @@ const insert = `${insertText('kit.effect', {
 
 const claim = `
 with due as (
-  select effect, id from kit.effect
+  select effect, id, due_at from kit.effect
   where effect = $1 and status = 'waiting' and due_at <= clock_timestamp()
   order by due_at limit $2 for update skip locked
 )
 update kit.effect e set epoch = e.epoch + 1, attempts = e.attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond'
 from due where e.effect = due.effect and e.id = due.id
-returning e.id, e.payload, e.cause, e.epoch, e.attempts`;
+returning e.id, e.payload, e.cause, e.epoch, e.attempts, (extract(epoch from clock_timestamp() - due.due_at) * 1000)::float8 as "lateMs"`;
 
 const end = `
 delete from kit.effect e using unnest($2::text[], $3::int[]) as held(id, epoch)
@@ -136,6 +138,8 @@ class Queue {
   #results: { taken: Taken; result: never }[] = [];
   #committing: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
+  /** Whether what was taken last had waited for a rush to end for as long as it should. */
+  #isLate = false;
   #stopped = false;
 
   constructor(definition: EffectDefinition<never, never, never>, options: EffectRunnerOptions) {
@@ -147,10 +151,10 @@ class Queue {
     return this.#definition.background === true;
   }
 
-  /** In the background a rush is waited out, but not for ever: a tenth goes on. */
+  /** In the background a rush is waited out, but not for ever: a tenth goes on, and all of it once the first has waited for a minute. */
   get #concurrency(): number {
     const { background, concurrency } = this.#definition;
-    return background && isBusy() ? Math.ceil(concurrency / 10) : concurrency;
+    return background && !this.#isLate && isBusy() ? Math.ceil(concurrency / 10) : concurrency;
   }
 
   get heldMs(): number {
@@ -189,8 +193,10 @@ class Queue {
         cause: never;
         epoch: number;
         attempts: number;
+        lateMs: number;
       }>(claim, [this.#definition.name, room, this.heldMs]);
-      for (const { epoch, attempts, ...effect } of rows) {
+      this.#isLate = rows.some(({ lateMs }) => lateMs > rushMsMax);
+      for (const { epoch, attempts, lateMs: _, ...effect } of rows) {
         this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch, takenAtMs: performance.now() });
       }
       this.#fill();

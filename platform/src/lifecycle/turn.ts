@@ -51,10 +51,10 @@ async function machineTimes(): Promise<MachineTimes | undefined> {
   };
 }
 
-/** Whether this process has had hardly a free moment in the last tenth of a second. */
+/** Whether this process has had hardly a free moment in the last tenth of a second, or the machine hardly a free core in the last half. */
 export function isBusy(): boolean {
   if (!sampling) sample();
-  return busy;
+  return busy || machineBusy;
 }
 
 /**
@@ -64,7 +64,7 @@ export function isBusy(): boolean {
  */
 export function turn(): Promise<void> {
   return new Promise((resolve) => {
-    if (isBusy() || machineBusy) setTimeout(resolve, lingerMs);
+    if (isBusy()) setTimeout(resolve, lingerMs);
     else setImmediate(resolve);
   });
 }

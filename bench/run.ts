@@ -1,9 +1,9 @@
-// `npm run bench`: measures what docs/explanation/speed.md explains. `npm run bench -- checkout browse --json` runs two scenarios and prints JSON.
+// `npm run bench`: measures what docs/explanation/speed.md explains.
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments, refuseUnknown } from '../tools/read-arguments.ts';
 import { type Machine, processorTimes, stolenShare, thisMachine } from './harness/machine.ts';
 import { markdownReport, printReport } from './harness/print-report.ts';
 import { isMet, type Report, ratioOf, type Scenario } from './harness/scenario.ts';
@@ -41,22 +41,13 @@ ${Object.entries(scenarios)
   --profile   servers run under Node's profiler; prints where the time went
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    markdown: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    profile: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const { values, positionals } = readArguments(usage, {
+  json: { type: 'boolean', default: false },
+  markdown: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  profile: { type: 'boolean', default: false },
 });
-const unknown = positionals.filter((name) => !(name in scenarios));
-if (values.help || unknown.length > 0) {
-  const problem = unknown.length > 0 ? `There is no scenario named ${unknown.join(', ')}.\n\n` : '';
-  process.stdout.write(`${problem}${usage}`);
-  process.exit(unknown.length > 0 ? 2 : 0);
-}
+refuseUnknown(positionals, Object.keys(scenarios), usage);
 
 let stopAll: (() => Promise<void>) | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

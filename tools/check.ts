@@ -1,8 +1,6 @@
 // `npm run check`: what must hold before a commit, in under two minutes: form, types, boundaries, our own rules, unused code, unit tests.
-// `npm run check -- types names` runs only the checks named so, `npm run check -- --without unit-tests` all but that one.
 
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { run as access } from './check/access.ts';
 import { run as boundaries } from './check/boundaries.ts';
 import { run as compose } from './check/compose.ts';
@@ -14,6 +12,7 @@ import { run as packages } from './check/packages.ts';
 import { run as picture } from './check/picture.ts';
 import { runProgram } from './check/run-program.ts';
 import { run as settings } from './check/settings.ts';
+import { readArguments, refuseUnknown } from './read-arguments.ts';
 
 /** Takes the root folder and answers with what is wrong, one sentence a problem. */
 type Check = (root: string) => Promise<string[]>;
@@ -36,13 +35,15 @@ const checks: Readonly<Record<string, Check>> = {
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { without: { type: 'string', multiple: true, default: [] } },
+const usage = `Usage: npm run check -- [check …] [--without CHECK]
+
+  check            only these: ${Object.keys(checks).join(', ')}
+  --without CHECK  all but this one; may be given several times
+`;
+const { positionals, values } = readArguments(usage, {
+  without: { type: 'string', multiple: true, default: [] },
 });
-const unknown = [...positionals, ...values.without].filter((name) => !(name in checks));
-if (unknown.length > 0)
-  throw new Error(`There is no check named ${unknown.join(', ')}; there are ${Object.keys(checks).join(', ')}`);
+refuseUnknown([...positionals, ...values.without], Object.keys(checks), usage);
 
 let failed = 0;
 const chosen = Object.entries(checks).filter(

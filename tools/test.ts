@@ -1,21 +1,25 @@
-// `npm test`: every test of the repository. `npm test -- platform/src/outbox` keeps files whose path contains that, `--grep WORDS` keeps tests
-// whose name matches, `--unit` keeps pure ones. `--root` tries the runner itself on another folder.
+// `npm test`: every test of the repository, or those that its arguments choose.
 
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from './read-arguments.ts';
 import { findTestFiles } from './test/find-test-files.ts';
 import { provideServers } from './test/provide-servers.ts';
 import { endRunningFiles } from './test/run-test-file.ts';
 import { describeCounts, runTests, whyNotGreen } from './test/run-tests.ts';
 import { startTestDatabaseServer } from './test/test-database-server.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    grep: { type: 'string' },
-    unit: { type: 'boolean', default: false },
-    root: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
-  },
+const usage = `Usage: npm test -- [path …] [--unit] [--grep WORDS]
+
+  path          only files whose path contains one of these: platform/src/outbox
+  --unit        only tests that need no server
+  --grep WORDS  only tests whose name matches
+  --root DIR    the tests of another folder: how the runner itself is tried
+`;
+
+const { values, positionals } = readArguments(usage, {
+  grep: { type: 'string' },
+  unit: { type: 'boolean', default: false },
+  root: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
 });
 const say = (line: string) => process.stdout.write(`${line}\n`);
 

@@ -4,19 +4,19 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Order } from '@stoa/contracts/order';
 import { newId } from '@stoa/platform/ids';
-import { openShopHere, type ShopHere } from '../security/open-shop.ts';
+import { openWatchedShop, type WatchedShop } from '../security/open-shop.ts';
 import { codeOf, type Sent, Wire } from '../security/send.ts';
 import { address, ask, get, type Person, password, register, settleTown, type Town } from '../security/town.ts';
 import { until } from '../shop.ts';
 import { ApiDocument } from './document.ts';
 
-let shop: ShopHere;
+let shop: WatchedShop;
 let wire: Wire;
 let town: Town;
 let document: ApiDocument;
 
 before(async () => {
-  shop = await openShopHere();
+  shop = await openWatchedShop();
   wire = new Wire(shop.port);
   town = await settleTown(shop, wire);
   document = await ApiDocument.read(wire);
@@ -850,10 +850,10 @@ describe('payments, notifications, figures and operations', () => {
 });
 
 describe('with limits on', () => {
-  let limited: ShopHere;
+  let limited: WatchedShop;
   let line: Wire;
   before(async () => {
-    limited = await openShopHere({
+    limited = await openWatchedShop({
       STOA_RATE_LIMITS: 'on',
       STOA_RATE_LIMIT_ANONYMOUS: '12',
       STOA_RATE_LIMIT_AUTH: '5',

@@ -9,18 +9,18 @@ import { until } from '../shop.ts';
 import { type Asker, findBreaches, type MatrixOptions } from './access-matrix.ts';
 import { addressOf, goodRequest } from './good-request.ts';
 import { forgeTokens } from './impostors.ts';
-import { openShopHere, type ShopHere } from './open-shop.ts';
+import { openWatchedShop, type WatchedShop } from './open-shop.ts';
 import { everyOperation, type NamedOperation, publicOperations } from './operations.ts';
 import { sampleOf } from './samples.ts';
 import { codeOf, type Sent, Wire } from './send.ts';
 import { ask, get, type Person, password, register, settleTown, signIn, type Town } from './town.ts';
 
-let shop: ShopHere;
+let shop: WatchedShop;
 let wire: Wire;
 let town: Town;
 
 before(async () => {
-  shop = await openShopHere();
+  shop = await openWatchedShop();
   wire = new Wire(shop.port);
   town = await settleTown(shop, wire);
 });

@@ -11,12 +11,12 @@ import { until } from '../shop.ts';
 import { badSegments, badTexts, badValues, jsonWith, placesIn } from './bad-values.ts';
 import { type Census, changesBetween, takeCensus } from './census.ts';
 import { addressOf, type GoodRequest, goodRequest } from './good-request.ts';
-import { openShopHere, type ShopHere } from './open-shop.ts';
+import { openWatchedShop, type WatchedShop } from './open-shop.ts';
 import { type NamedOperation, publicOperations } from './operations.ts';
 import { codeOf, type Sending, type Sent, Wire } from './send.ts';
 import { ask, get, type Person, register, settleTown, signIn, type Town } from './town.ts';
 
-let shop: ShopHere;
+let shop: WatchedShop;
 let wire: Wire;
 let town: Town;
 let document: ApiDocument;
@@ -24,7 +24,7 @@ let changed: Person;
 let leaving: Person;
 
 before(async () => {
-  shop = await openShopHere();
+  shop = await openWatchedShop();
   wire = new Wire(shop.port);
   town = await settleTown(shop, wire);
   document = await ApiDocument.read(wire);

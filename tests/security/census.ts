@@ -1,4 +1,4 @@
-import type { ShopHere } from './open-shop.ts';
+import type { WatchedShop } from './open-shop.ts';
 
 /** How many rows there are, and what is in them, by table. */
 export type Census = Readonly<Record<string, string>>;
@@ -7,7 +7,7 @@ export type Census = Readonly<Record<string, string>>;
 const restless = /^(user\.public\.(session|api_key)|[a-z]+\.kit\.(lease|heartbeat|worker))$/;
 
 /** Counts every row in every database and sums up what is in it: two that are equal saw the same. */
-export async function takeCensus(shop: ShopHere): Promise<Census> {
+export async function takeCensus(shop: WatchedShop): Promise<Census> {
   const census: Record<string, string> = {};
   for (const service of shop.serviceNames) {
     const tables = await shop.query<{ name: string }>(

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { ApiDocument, type DescribedOperation } from '../contract/document.ts';
 import { badTexts, badValues } from './bad-values.ts';
 import { goodRequest } from './good-request.ts';
-import { openShopHere, type ShopHere } from './open-shop.ts';
+import { openWatchedShop, type WatchedShop } from './open-shop.ts';
 import { publicOperations } from './operations.ts';
 import { sampleOf } from './samples.ts';
 import { type Sending, type Sent, Wire } from './send.ts';
@@ -16,14 +16,14 @@ import { ask, register, settleTown, type Town } from './town.ts';
 
 const fuzzMs = 20_000;
 const answerMsMax = 1_000;
-let shop: ShopHere;
+let shop: WatchedShop;
 let wire: Wire;
 let town: Town;
 let document: ApiDocument;
 let customerToken: string;
 
 before(async () => {
-  shop = await openShopHere();
+  shop = await openWatchedShop();
   wire = new Wire(shop.port);
   town = await settleTown(shop, wire);
   document = await ApiDocument.read(wire);

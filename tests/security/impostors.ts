@@ -1,5 +1,5 @@
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto';
-import type { ShopHere } from './open-shop.ts';
+import type { WatchedShop } from './open-shop.ts';
 import type { Person } from './town.ts';
 
 type Part = Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ type Part = Readonly<Record<string, unknown>>;
  * one thing that is wrong with it. The first one has nothing wrong with it.
  */
 export async function forgeTokens(
-  shop: ShopHere,
+  shop: WatchedShop,
   person: Person,
 ): Promise<{ good: string; broken: Record<string, string> }> {
   const [row] = await shop.query<{ key: string }>('user', 'select key from signing_key order by active_from limit 1');

@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { openShopHere, type ShopHere } from './open-shop.ts';
+import { openWatchedShop, type WatchedShop } from './open-shop.ts';
 import { Wire } from './send.ts';
 
 const patienceMs = 800;
-let shop: ShopHere;
+let shop: WatchedShop;
 let wire: Wire;
 
 before(async () => {
-  shop = await openShopHere({
+  shop = await openWatchedShop({
     STOA_HEADERS_TIMEOUT_MS: String(patienceMs),
     STOA_BODY_TIMEOUT_MS: String(patienceMs),
   });

@@ -1,7 +1,7 @@
 import type { Order } from '@stoa/contracts/order';
 import type { Role } from '@stoa/platform/auth';
 import { newId } from '@stoa/platform/ids';
-import type { ShopHere } from './open-shop.ts';
+import type { WatchedShop } from './open-shop.ts';
 import type { Sent, Wire } from './send.ts';
 
 export interface Person {
@@ -105,7 +105,7 @@ function personOf({ user, accessToken, refreshToken }: SignedIn): Person {
 }
 
 /** Fills an empty shop. */
-export async function settleTown(shop: ShopHere, wire: Wire): Promise<Town> {
+export async function settleTown(shop: WatchedShop, wire: Wire): Promise<Town> {
   const { accessToken: adminToken } = await signIn(wire, shop.admin.email, shop.admin.password);
   const asAdmin = <B>(method: string, path: string, body?: unknown) =>
     get<B>(wire, method, path, { token: adminToken, body });

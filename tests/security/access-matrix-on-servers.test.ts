@@ -1,0 +1,7 @@
+// limit: 300 s
+// needs: rabbitmq redis consul
+// load: half
+import { placeShopsOnServers } from './open-shop.ts';
+
+placeShopsOnServers();
+await import('./access-matrix.test.ts');

@@ -241,8 +241,8 @@ export class TestShop {
     return this.expectAdmin<Stock>(200, 'GET', `/api/v1/inventory/${sku}`);
   }
 
-  /** Waits until nothing is under way: no live saga, no message, no effect. */
-  async settled(timeoutMs = 30_000): Promise<Backlog> {
+  /** Waits until nothing is under way: no live saga, no message, no effect. Mails leave slowly while the machine is busy. */
+  async settled(timeoutMs = 60_000): Promise<Backlog> {
     return until(
       () => this.backlog(),
       ({ outbox, inbox, sagasLive, effects }) => outbox + inbox + sagasLive + effects === 0,

@@ -227,7 +227,7 @@ describe('a fleet whose parts die under it', () => {
     clearInterval(pace);
     crowd.enough();
     await crowd.served();
-    await fleet.shop.settled(60_000).catch(async (error) => {
+    await fleet.shop.settled().catch(async (error) => {
       throw new Error(`${error.message}\n${JSON.stringify(await deadLetters())}\n${fleet.outputs()}`);
     });
     const acknowledged = [...crowd.acknowledged.values()];

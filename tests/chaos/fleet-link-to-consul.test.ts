@@ -82,7 +82,7 @@ describe('a fleet whose network to Consul is bad', () => {
 
   it('every order that was acknowledged has ended well', async () => {
     assert.equal(proxies().length, serviceNames.length);
-    await fleet.shop.settled(60_000);
+    await fleet.shop.settled();
     await invariantsHold(fleet.shop);
     await verified(fleet.shop, [...crowd.acknowledged.values()]);
   });

@@ -238,7 +238,7 @@ describe('a fleet on a bad network', () => {
     clearInterval(pace);
     crowd.enough();
     await crowd.served();
-    await fleet.shop.settled(60_000).catch((error) => {
+    await fleet.shop.settled().catch((error) => {
       throw new Error(`${error.message}\n${fleet.outputs()}`);
     });
     const acknowledged = [...crowd.acknowledged.values()];

@@ -148,7 +148,7 @@ describe('a fleet of two replicas that is restarted process by process', () => {
   it('no order was lost, none was made twice, stock and money add up', async () => {
     await customers.leave();
     assert.deepEqual(customers.failures.splice(0), []);
-    await fleet.shop.settled(60_000).catch((error) => {
+    await fleet.shop.settled().catch((error) => {
       throw new Error(`${error.message}\n${fleet.outputs()}`);
     });
     console.log(`${customers.requests} requests, ${customers.acknowledged.length} orders`);

@@ -119,7 +119,7 @@ describe('a shop that is killed again and again', () => {
     await crowd.served();
     await shop.sagasEnded(endsWithinMs);
     const endedAfterMs = performance.now() - openedMs;
-    await shop.settled(60_000);
+    await shop.settled();
     console.log(
       JSON.stringify({
         restarts: restartsMs.length,

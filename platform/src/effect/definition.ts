@@ -30,10 +30,13 @@ export interface EffectDefinition<P = unknown, R = unknown, D = unknown> {
   readonly concurrency: number;
   /**
    * Nobody waits for it (a mail): at most `concurrency` are taken at each look, twice a second, and a tenth of them while the
-   * process or the machine is busy, so that a burst of them does not slow what customers do wait for. After a minute they wait no longer.
+   * process or the machine is busy, so that a burst of them does not slow what customers do wait for. After 15 s they wait no longer.
    */
   readonly background?: boolean;
-  /** Longest time one try may take; after it the answer is unknown and another try may begin. */
+  /**
+   * Longest time one try should take: then its signal tells it to end, and the answer is unknown. A try that goes on all the same is held: another begins only
+   * when its process has died, which shows after this.
+   */
   readonly timeoutMs: number;
   /** Tries before `giveUp`; backoff between them starts at `retryDelayMs` and doubles, with jitter, up to a minute. */
   readonly attemptsMax: number;

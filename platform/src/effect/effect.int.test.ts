@@ -247,6 +247,25 @@ describe('an effect outside', () => {
     assert.deepEqual(await ended(), [{ id: 'a', how: 'paid by the other', attempt: 2 }]);
   });
 
+  it('that takes longer than it should is not begun anew while its process lives', async () => {
+    let begun = 0;
+    const answers = Promise.withResolvers<string>();
+    const perform = () => {
+      begun++;
+      return answers.promise;
+    };
+    // Its hold is of 2.05 s, and it takes three of these.
+    const one = openProcess(perform, { timeoutMs: 50 });
+    openProcess(perform, { timeoutMs: 50 });
+    const startedMs = performance.now();
+    await ask(one, 'a');
+    await until(() => performance.now() - startedMs > 6_500);
+    answers.resolve('sent at last');
+    await allEnded();
+    assert.equal(begun, 1);
+    assert.deepEqual(await ended(), [{ id: 'a', how: 'sent at last', attempt: 1 }]);
+  });
+
   it('is taken by one of two processes at a time', async () => {
     const performed: string[] = [];
     const perform = async ({ id }: Charge) => {
@@ -295,7 +314,7 @@ describe('an effect outside', () => {
     assert.equal((await ended()).length, 2);
   });
 
-  it('waits in the background while the machine is busy, but no longer than a minute', async () => {
+  it('waits in the background while the machine is busy, but not for ever', async () => {
     const readFile = fs.readFile;
     let spentMs = 0;
     const machine = mock.method(fs, 'readFile', async (...args: Parameters<typeof readFile>) => {

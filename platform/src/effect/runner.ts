@@ -17,8 +17,8 @@ export interface EffectRunnerOptions {
 interface Taken {
   readonly effect: Effect<never>;
   readonly epoch: number;
-  /** When it was taken, by this process's monotonic clock. */
-  readonly takenAtMs: number;
+  /** When it was taken, or held anew, by this process's monotonic clock. */
+  takenAtMs: number;
 }
 
 const lookEveryMs = 500;
@@ -27,7 +27,7 @@ const retryDelayMsMax = 60_000;
 /** How long a taker may keep an effect waiting before its try begins. It is given up for dead this long after its try should have ended. */
 const waitMs = 2_000;
 /** How long an effect in the background waits for a rush to end. */
-const rushMsMax = 60_000;
+const rushMsMax = 15_000;
 
 // The process that commits an effect is its first taker: epoch 1, attempt 1, and due again when that try must have ended.
 const insert = `${insertText('kit.effect', {
@@ -52,6 +52,10 @@ update kit.effect e set epoch = e.epoch + 1, attempts = e.attempts + 1, due_at =
 from due where e.effect = due.effect and e.id = due.id
 returning e.id, e.payload, e.cause, e.epoch, e.attempts, (extract(epoch from clock_timestamp() - due.due_at) * 1000)::float8 as "lateMs"`;
 
+const hold = `
+update kit.effect e set due_at = clock_timestamp() + $4 * interval '1 millisecond' from unnest($2::text[], $3::int[]) as held(id, epoch)
+where e.effect = $1 and e.id = held.id and e.epoch = held.epoch`;
+
 const end = `
 delete from kit.effect e using unnest($2::text[], $3::int[]) as held(id, epoch)
 where e.effect = $1 and e.id = held.id and e.epoch = held.epoch
@@ -74,7 +78,10 @@ export class EffectRunner {
   start(): void {
     if (this.#queues.size === 0) return;
     this.#timer = setInterval(() => {
-      for (const queue of this.#queues.values()) void queue.look();
+      for (const queue of this.#queues.values()) {
+        queue.hold();
+        void queue.look();
+      }
     }, lookEveryMs);
   }
 
@@ -134,7 +141,7 @@ class Queue {
   readonly #definition: EffectDefinition<never, never, never>;
   readonly #options: EffectRunnerOptions;
   #waiting: Taken[] = [];
-  readonly #performing = new Set<Promise<void>>();
+  readonly #performing = new Map<Taken, Promise<void>>();
   #results: { taken: Taken; result: never }[] = [];
   #committing: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
@@ -151,7 +158,7 @@ class Queue {
     return this.#definition.background === true;
   }
 
-  /** In the background a rush is waited out, but not for ever: a tenth goes on, and all of it once the first has waited for a minute. */
+  /** In the background a rush is waited out, but not for ever: a tenth goes on, and all of it once the first has waited for long enough. */
   get #concurrency(): number {
     const { background, concurrency } = this.#definition;
     return background && !this.#isLate && isBusy() ? Math.ceil(concurrency / 10) : concurrency;
@@ -177,11 +184,30 @@ class Queue {
     return this.#looking;
   }
 
+  /** Keeps what takes longer than it should from coming due while it is still being performed: it would be done twice. */
+  hold(): void {
+    const nowMs = performance.now();
+    const long = [...this.#performing.keys()].filter(({ takenAtMs }) => nowMs - takenAtMs > this.heldMs / 2);
+    if (long.length === 0) return;
+    const ids = long.map(({ effect }) => effect.id);
+    const epochs = long.map(({ epoch }) => epoch);
+    this.#options.db.query(hold, [this.#definition.name, ids, epochs, this.heldMs]).then(
+      () => {
+        for (const taken of long) taken.takenAtMs = nowMs;
+      },
+      (error: unknown) =>
+        this.#options.log.warn(
+          { effect: this.#definition.name, err: error },
+          'effects that take long could not be held',
+        ),
+    );
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#waiting = [];
     await this.#looking;
-    await Promise.all(this.#performing);
+    await Promise.all(this.#performing.values());
     await this.#committing;
   }
 
@@ -212,10 +238,10 @@ class Queue {
       // Waited too long: its try would outlive the time it was taken for, and it has come due or soon will.
       if (performance.now() - taken.takenAtMs > waitMs) continue;
       const performing: Promise<void> = this.#perform(taken).finally(() => {
-        this.#performing.delete(performing);
+        this.#performing.delete(taken);
         this.#fill();
       });
-      this.#performing.add(performing);
+      this.#performing.set(taken, performing);
     }
   }
 

@@ -26,8 +26,8 @@ export const sendMail = defineEffect<SendMail, Sent, NotificationDeps>({
   // Fifty mails a second at the most: customers wait for their orders, not for their mails.
   concurrency: 25,
   background: true,
-  // Longer than all of the mailer's own limits together, so that no second try begins while the first still may succeed.
-  timeoutMs: 45_000,
+  // The mailer knows how long a mail server may take; meanwhile the mail is held. When the process dies, the next try begins after this.
+  timeoutMs: 30_000,
   // With waits that double up to a minute these last about an hour: a mail server's restart, not its end.
   attemptsMax: 65,
   retryDelayMs: 1_000,

@@ -11,7 +11,8 @@ export function openSmtpMailer(url: string, from: string): Mailer {
     maxConnections: 4,
     connectionTimeout: 5_000,
     greetingTimeout: 5_000,
-    socketTimeout: 20_000,
+    // A server may take that long to say that it has a mail (RFC 5321 §4.5.3.2.6): whoever gives up before sends it once more.
+    socketTimeout: 600_000,
   });
   return {
     async send(mail) {

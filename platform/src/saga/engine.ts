@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import { assert, findAppError } from '../errors/index.ts';
+import { assert, fault, findAppError } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
 import { LeftToNewer } from '../inbox/index.ts';
 import { crashPoint } from '../lifecycle/index.ts';
 import type { Outbox } from '../outbox/index.ts';
 import type { Cause, Message, Outcome } from '../schema/index.ts';
 import type { Service } from '../service/index.ts';
-import type { Database, Tx } from '../sql/index.ts';
+import { type Database, isAway, isDatabaseAway, type Tx } from '../sql/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { CommandStep, SagaDefinition, SagaFailure, Sagas, Step } from './definition.ts';
 import { isPastPivot, Move, type Mover } from './move.ts';
@@ -36,6 +36,8 @@ export class SagaEngine implements Sagas, Mover {
   readonly #definitions: Map<string, SagaDefinition<never>>;
   /** Every step of every definition: a newer program's sagas may stand at others, and are left to it. */
   readonly #places: readonly SagaPlace[];
+  /** Names of the steps of each definition. */
+  readonly #steps: ReadonlyMap<string, readonly string[]>;
   #ready = new Set<string>();
   /** Sagas whose answer could not be heard: the next time the step that follows runs by itself, where a failure of it is the saga's own. */
   readonly #wary = new Set<string>();
@@ -47,9 +49,8 @@ export class SagaEngine implements Sagas, Mover {
   constructor(options: SagaEngineOptions) {
     this.#options = options;
     this.#definitions = new Map(options.definitions.map((definition) => [definition.name, definition]));
-    this.#places = options.definitions.flatMap(({ name, steps }) =>
-      steps.map((step) => ({ definition: name, step: step.name })),
-    );
+    this.#steps = new Map(options.definitions.map(({ name, steps }) => [name, steps.map((step) => step.name)]));
+    this.#places = [...this.#steps].flatMap(([definition, steps]) => steps.map((step) => ({ definition, step })));
   }
 
   /** Begins to look for sagas whose time has come. */
@@ -77,7 +78,9 @@ export class SagaEngine implements Sagas, Mover {
     });
     for (const { row } of heard)
       if (!this.#knows(row))
-        throw new LeftToNewer(`This program does not know ${row.definition}, step ${row.step}; a newer one may.`);
+        throw new LeftToNewer(
+          `This program does not know ${row.definition}, step ${row.step}, or other steps of it; a newer one may.`,
+        );
     const moves = await this.#open(
       heard.map(({ row }) => row),
       tx,
@@ -106,6 +109,7 @@ export class SagaEngine implements Sagas, Mover {
     const row = await lockSagaOf(tx, saga, key);
     if (!row || row.status === 'completed' || row.status === 'compensated') return 'none';
     if (row.status === 'compensating') return 'compensating';
+    if (!this.#knows(row)) throw ofNewer(row);
     // Before it is opened: that would write it, without the time at which it is looked at again.
     if (isPastPivot(this.#definitionOf(row.definition), row)) return 'past-pivot';
     const [move] = await this.#open([row], tx);
@@ -124,6 +128,7 @@ export class SagaEngine implements Sagas, Mover {
     const [row] = await lockSagas(tx, [id]);
     if (!row) return 'not-found';
     if (row.status !== 'stuck') return 'not-stuck';
+    if (!this.#knows(row)) throw ofNewer(row);
     if (action === 'compensate' && isPastPivot(this.#definitionOf(row.definition), row)) return 'past-pivot';
     const [move] = await this.#open([row], tx);
     assert(move, 'a saga that was locked can be moved');
@@ -196,6 +201,8 @@ export class SagaEngine implements Sagas, Mover {
       stuck: null,
       history: [],
       cause,
+      steps: this.#stepsOf(name),
+      widened: null,
       wakeInMs: null,
       endsInMs: definition.timeoutMs,
       leftMs: definition.timeoutMs,
@@ -211,8 +218,14 @@ export class SagaEngine implements Sagas, Mover {
     return definition;
   }
 
-  #knows({ definition, step }: SagaRow): boolean {
-    return this.#definitions.get(definition)?.steps.some(({ name }) => name === step) === true;
+  /** Whether this program can move it: it knows the step it stands at, and every step that others may have done or be about to do. */
+  #knows({ definition, step, steps }: SagaRow): boolean {
+    const own = this.#stepsOf(definition);
+    return own.includes(step) && (steps ?? []).every((name) => own.includes(name));
+  }
+
+  #stepsOf(definition: string): readonly string[] {
+    return this.#steps.get(definition) ?? [];
   }
 
   #expects(row: SagaRow, { step }: Message): boolean {
@@ -231,6 +244,9 @@ export class SagaEngine implements Sagas, Mover {
       tx.defer(changedSagas, row);
       row.wakeInMs = null;
       row.endsInMs = null;
+      const own = this.#stepsOf(row.definition);
+      // It was found to know all of theirs.
+      if (row.steps?.length !== own.length) row.widened = own;
       return new Move(this, this.#definitionOf(row.definition), row, states.get(row.definition)?.get(row.key), tx);
     });
   }
@@ -255,16 +271,17 @@ export class SagaEngine implements Sagas, Mover {
       crashPoint('saga.timer');
       await this.#alone(
         id,
-        (row) => row.due,
+        (row) => row.due && this.#knows(row),
         (move) => move.wake(),
       );
     }
   }
 
   /** Whether it runs and stands at a step in the owner's own database. */
-  readonly #standsAtLocal = ({ status, definition, step }: SagaRow): boolean =>
-    status === 'running' &&
-    this.#definitions.get(definition)?.steps.find(({ name }) => name === step)?.kind === 'local';
+  readonly #standsAtLocal = (row: SagaRow): boolean =>
+    row.status === 'running' &&
+    this.#knows(row) &&
+    this.#definitionOf(row.definition).steps.find(({ name }) => name === row.step)?.kind === 'local';
 
   /** Moves those that are, once they are locked, still where they were thought to be; somebody else has moved the others. */
   async #move(
@@ -291,7 +308,8 @@ export class SagaEngine implements Sagas, Mover {
         return act(move);
       });
     } catch (error) {
-      if (findAppError(error)?.code === 'service.unavailable') return;
+      const isUnavailable = findAppError(error)?.code === 'service.unavailable';
+      if (isUnavailable && (!isDatabaseAway(error) || (await isAway(this.#options.db, error)))) return;
       this.#options.log.warn({ ...ids, err: error }, 'a saga could not be moved');
       await this.#move(
         [id],
@@ -300,6 +318,10 @@ export class SagaEngine implements Sagas, Mover {
       ).catch((again) => this.#options.log.error({ ...ids, err: again }, 'a saga could not be postponed'));
     }
   }
+}
+
+function ofNewer({ definition }: SagaRow): Error {
+  return fault('service.unavailable', `This ${definition} is moved by a newer program. Ask again.`, { retryAfterS: 2 });
 }
 
 function placeOf({ status, step, attempt }: SagaRow): string {

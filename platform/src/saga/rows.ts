@@ -16,6 +16,10 @@ export interface SagaRow {
   stuck: { reason: string; from: 'running' | 'compensating' } | null;
   history: [step: string, what: string, atMs: number][];
   readonly cause: Cause;
+  /** The steps of all programs that have moved it; null when none of them said. */
+  readonly steps: readonly string[] | null;
+  /** The same with those of this program, when it has others. */
+  widened: readonly string[] | null;
   /** Milliseconds from the commit until somebody looks; null when nobody has to. */
   wakeInMs: number | null;
   /** Moves the total timeout to so many milliseconds from now. */
@@ -26,7 +30,7 @@ export interface SagaRow {
   readonly due: boolean;
 }
 
-const columns = `id, definition, key, status, step, attempt, input, outputs, failure, stuck, history, cause,
+const columns = `id, definition, key, status, step, attempt, input, outputs, failure, stuck, history, cause, steps, null as widened,
   (extract(epoch from ends_by - clock_timestamp()) * 1000)::float8 as "leftMs", coalesce(wake_at <= clock_timestamp(), false) as due`;
 
 /** Locks sagas by id, in the order of their ids. */
@@ -49,11 +53,14 @@ export interface SagaPlace {
   readonly step: string;
 }
 
-/** Ids of sagas whose time has come, the longest waiting first. Only those that stand at steps that this program knows. */
+/** Ids of sagas whose time has come, the longest waiting first. Only those all of whose steps this program knows. */
 export async function dueSagas(sql: Sql, places: readonly SagaPlace[], limit: number): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
     `select id from kit.saga where status in ('running', 'compensating') and wake_at <= clock_timestamp()
       and (definition, step) in (select * from unnest($1::text[], $2::text[]))
+      and not exists (
+        select from unnest(steps) as own(step) where (definition, own.step) not in (select * from unnest($1::text[], $2::text[]))
+      )
     order by wake_at limit $3`,
     [places.map(({ definition }) => definition), places.map(({ step }) => step), limit],
   );
@@ -70,6 +77,7 @@ const insert = insertText('kit.saga', {
   outputs: 'json',
   history: 'json',
   cause: 'json',
+  steps: 'text[]',
   wake_at: 'timestamptz',
   ends_by: 'timestamptz',
 })
@@ -84,9 +92,10 @@ export const newSagas: Writer<SagaRow> = writer('new sagas', 30, (tx, rows) =>
 const update = `
 update kit.saga s set status = r.status, step = r.step, attempt = r.attempt, outputs = r.outputs, failure = r.failure, stuck = r.stuck,
   history = r.history, wake_at = clock_timestamp() + r."wakeInMs" * interval '1 millisecond',
-  ends_by = coalesce(clock_timestamp() + r."endsInMs" * interval '1 millisecond', s.ends_by), updated_at = clock_timestamp()
+  ends_by = coalesce(clock_timestamp() + r."endsInMs" * interval '1 millisecond', s.ends_by), steps = coalesce(r.widened, s.steps),
+  updated_at = clock_timestamp()
 from json_to_recordset($1::json) as r(id uuid, status text, step text, attempt int, outputs json, failure json, stuck json,
-  history json, "wakeInMs" float8, "endsInMs" float8)
+  history json, widened text[], "wakeInMs" float8, "endsInMs" float8)
 where s.id = r.id`;
 
 export const changedSagas: Writer<SagaRow> = writer('changed sagas', 31, (tx, rows) =>
@@ -94,6 +103,18 @@ export const changedSagas: Writer<SagaRow> = writer('changed sagas', 31, (tx, ro
 );
 
 /** Input and cause never change: they need not travel. */
-function changeable({ id, status, step, attempt, outputs, failure, stuck, history, wakeInMs, endsInMs }: SagaRow) {
-  return { id, status, step, attempt, outputs, failure, stuck, history, wakeInMs, endsInMs };
+function changeable({
+  id,
+  status,
+  step,
+  attempt,
+  outputs,
+  failure,
+  stuck,
+  history,
+  widened,
+  wakeInMs,
+  endsInMs,
+}: SagaRow) {
+  return { id, status, step, attempt, outputs, failure, stuck, history, widened, wakeInMs, endsInMs };
 }

@@ -310,6 +310,44 @@ describe('a saga', () => {
     await ended(newer);
   });
 
+  it('that a newer program with more steps has moved is left to that: by its timer, its answers, cancels and people', async () => {
+    const key = newKey();
+    trips.behaviour.agency.set(`seat ${key}`, () => 'later');
+    await trips.begin(key);
+    await sawStep(key, 'do seat');
+    await trips.db.query(`update kit.saga set steps = steps || '{choose a meal}', wake_at = now() where key = $1`, [
+      key,
+    ]);
+    await answer(key, 'seat');
+    const hasty = newKey();
+    trips.behaviour.agency.set(`seat ${hasty}`, (mode) => (mode === 'do' ? 'later' : { kind: 'done', output: {} }));
+    await trips.begin(hasty, 'hasty trip');
+    assert.equal((await ended(hasty)).status, 'compensated');
+    await assert.rejects(cancel(key), { code: 'service.unavailable' });
+    const { status, step, attempt } = await trips.row(key);
+    assert.deepEqual([status, step, attempt], ['running', 'seat', 1]);
+    await trips.db.query(
+      `update kit.saga set steps = array_remove(steps, 'choose a meal'), wake_at = null where key = $1`,
+      [key],
+    );
+    assert.equal((await ended(key)).status, 'completed');
+    assert.deepEqual(await trips.notes(key), forward);
+  });
+
+  it('that an older program began knows the steps of the one that goes on with it', async () => {
+    const key = newKey();
+    trips.behaviour.agency.set(`seat ${key}`, () => 'later');
+    await trips.begin(key);
+    await sawStep(key, 'do seat');
+    const steps = async () =>
+      (await trips.db.query<{ steps: string[] }>('select steps from kit.saga where key = $1', [key]))[0]?.steps;
+    const all = await steps();
+    await trips.db.query('update kit.saga set steps = steps[2:] where key = $1', [key]);
+    await answer(key, 'seat');
+    assert.equal((await ended(key)).status, 'completed');
+    assert.deepEqual(await steps(), all);
+  });
+
   it('of a newer program keeps its answer until that hears it, however often this one meets it', async () => {
     const key = newKey();
     trips.behaviour.agency.set(`seat ${key}`, () => 'later');

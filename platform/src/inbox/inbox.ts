@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { crashPoint, turn } from '../lifecycle/index.ts';
 import type { Message } from '../schema/index.ts';
-import { type Database, isDatabaseAway, isUnanswered, type Tx } from '../sql/index.ts';
+import { type Database, isAway, type Tx } from '../sql/index.ts';
 import { idsOf } from '../telemetry/index.ts';
 import type { Undecodable } from '../transport/index.ts';
 import { undecodableType } from './dead-letters.ts';
@@ -158,7 +158,7 @@ export class Inbox {
       crashPoint('inbox.before-ack');
       settle(arrivals);
     } catch (error) {
-      if (await this.#isAway(error)) this.#arrivals.refuse(arrivals, error);
+      if (await isAway(this.#options.db, error)) this.#arrivals.refuse(arrivals, error);
       else await this.#takeInSingly(arrivals, error);
     }
   }
@@ -219,7 +219,7 @@ export class Inbox {
         }
       }
       try {
-        if (await this.#isAway(error)) throw error;
+        if (await isAway(this.#options.db, error)) throw error;
         const { message } = arrival;
         const failure = this.#failure(message, 1, error);
         await keep(this.#options.db, [{ message, ...failure }]).catch((refused) => this.#keepShown(message, refused));
@@ -252,7 +252,7 @@ export class Inbox {
         if (done === 0) break;
       } catch (error) {
         if (error instanceof Strange) continue;
-        if (taken.length === 0 || (await this.#isAway(error))) throw error;
+        if (taken.length === 0 || (await isAway(this.#options.db, error))) throw error;
         const [alone] = taken;
         if (taken.length === 1 && alone) await this.#recordFailure(alone, error);
         else for (const kept of taken) await this.#workOffOne(kept);
@@ -275,7 +275,7 @@ export class Inbox {
       });
     } catch (error) {
       const [kept] = taken;
-      if (!kept || (await this.#isAway(error))) throw error;
+      if (!kept || (await isAway(this.#options.db, error))) throw error;
       await this.#recordFailure(kept, error);
     }
   }
@@ -313,18 +313,6 @@ export class Inbox {
     if (!this.#leftFor.has(reason)) this.#options.log.warn({ reason }, 'messages wait for a newer program');
     this.#leftFor.add(reason);
     return { status: 'waiting', attempts, delayMs: newerDelayMs, reason };
-  }
-
-  /**
-   * Whether the database is away: then nothing was tried, so nothing is counted. Of a statement that took too long that is not certain; a message that always
-   * brings one about must not come again for ever, as if nobody had tried.
-   */
-  async #isAway(error: unknown): Promise<boolean> {
-    if (!isUnanswered(error)) return isDatabaseAway(error);
-    return this.reach().then(
-      () => false,
-      () => true,
-    );
   }
 
   #databaseAway(error: unknown): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Sql } from '../sql/index.ts';
+import type { Database } from '../sql/index.ts';
 
 /** How long a holder that has died keeps others waiting. */
 const heldMs = 3_000;
@@ -12,7 +12,7 @@ returning name`;
 
 /** A right that one process a database has at a time, renewed while it lives. Timed by the database's clock. */
 export class Lease {
-  readonly #db: Sql;
+  readonly #db: Database;
   readonly #name: string;
   readonly #holder = randomUUID();
   #timer: NodeJS.Timeout | undefined;
@@ -20,7 +20,7 @@ export class Lease {
   #heldUntilMs = 0;
   readonly #onTaken: () => void;
 
-  constructor(db: Sql, name: string, onTaken: () => void) {
+  constructor(db: Database, name: string, onTaken: () => void) {
     this.#db = db;
     this.#name = name;
     this.#onTaken = onTaken;
@@ -51,9 +51,13 @@ export class Lease {
   }
 
   async #renew(): Promise<void> {
-    const askedAtMs = performance.now();
+    let askedAtMs = 0;
     try {
-      const rows = await this.#db.query(take, [this.#name, this.#holder, heldMs]);
+      // It counts from when there is a connection to ask on: waiting for one may take longer than it lasts.
+      const rows = await this.#db.transaction((tx) => {
+        askedAtMs = performance.now();
+        return tx.query(take, [this.#name, this.#holder, heldMs]);
+      });
       const before = this.held;
       this.#heldUntilMs = rows.length > 0 ? askedAtMs + heldMs : 0;
       if (!before && this.held) this.#onTaken();

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { assert, findAppError } from '../errors/index.ts';
 import { GroupCommit } from './group.ts';
 import { type Listening, listen } from './listen.ts';
-import { type DatabaseOptions, openPool, sqlState, wrapSqlError } from './pool.ts';
+import { type DatabaseOptions, endOfStandingStill, openPool, sqlState, wrapSqlError } from './pool.ts';
 import { Silence, socketOf } from './silence.ts';
 import type { Sql, Tx } from './sql.ts';
 import { openTx, Pending } from './transaction.ts';
@@ -148,7 +148,9 @@ export class Database implements Sql {
       });
       // Of statements sent together, those behind the one that failed are refused because the transaction is aborted, and `work` may
       // hear of such a refusal first.
-      throw sqlState(error) === transactionAborted && first !== undefined ? first : error;
+      throw (
+        endOfStandingStill(client) ?? (sqlState(error) === transactionAborted && first !== undefined ? first : error)
+      );
     } finally {
       client.release(broken);
     }

@@ -1,4 +1,5 @@
 export { Database, type TransactionOptions } from './database.ts';
+export { isAway } from './is-away.ts';
 export type { Listening } from './listen.ts';
 export { type Migration, migrate, readMigrations } from './migrate.ts';
 export {

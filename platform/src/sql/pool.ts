@@ -57,17 +57,30 @@ export function openPool(options: DatabaseOptions): pg.Pool {
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
-    forgetStalePlans(client);
+    attendToErrors(client);
   });
   return pool;
 }
 
-/** A connection whose prepared statements no longer fit the schema would fail at each of them for as long as it lives. */
-function forgetStalePlans(client: pg.PoolClient): void {
+const stoodStill = new WeakMap<object, Error>();
+
+function attendToErrors(client: pg.PoolClient): void {
   const { connection } = client as unknown as { connection: EventEmitter };
   connection.on('errorMessage', (error: Error) => {
+    // A connection whose prepared statements no longer fit the schema would fail at each of them for as long as it lives.
     if (isStalePlan(error)) void (client as unknown as pg.Client).end().catch(() => undefined);
+    if (isStandingStill(error)) stoodStill.set(client, error);
   });
+}
+
+/** Why PostgreSQL ended the session of a transaction that stood still for too long: it says so to nobody's statement. */
+export function endOfStandingStill(client: object): Error | undefined {
+  return stoodStill.get(client);
+}
+
+/** Whether a transaction failed because it stood still for too long. */
+export function isStandingStill(error: unknown): boolean {
+  return sqlState(error) === '25P03';
 }
 
 function isStalePlan(error: Error): boolean {

@@ -1,7 +1,8 @@
 import { deepEqual, equal, match, rejects } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import { Database, isDatabaseAway, isUnanswered, migrate } from './index.ts';
+import { Database, isAway, isDatabaseAway, isUnanswered, migrate, type Tx } from './index.ts';
 
 const things = [
   { name: '0001-things', text: 'create table thing (id int primary key, n int); insert into thing values (1, 0)' },
@@ -75,6 +76,25 @@ describe('a database in which something stands still', () => {
     );
     await goesOn;
     deepEqual(await going.query('select n from thing', []), [{ n: 1 }]);
+  });
+
+  test('is not away for whoever stood still too long, or asked too much of it', async () => {
+    const db = connect({ silenceMsMax: 1_000 });
+    const failures = [
+      (tx: Tx) => tx.query('select pg_sleep(30)', []),
+      async (tx: Tx) => {
+        await tx.query(`set local idle_in_transaction_session_timeout = '300ms'`);
+        await sleep(600);
+        await tx.query('select 1', []);
+      },
+    ].map((work) => db.transaction(async (tx) => void (await work(tx))).catch((error: unknown) => error));
+    const nobody = connect({ url: 'postgres://nobody@127.0.0.1:9/none' });
+    for (const error of await Promise.all(failures)) {
+      equal(isDatabaseAway(error), true);
+      equal(await isAway(db, error), false);
+      equal(await isAway(nobody, error), true);
+    }
+    equal(await isAway(db, await nobody.query('select 1').catch((error: unknown) => error)), true);
   });
 
   test('gives up a statement that takes too long, and its connection with it', async () => {

@@ -128,6 +128,8 @@ const connectionOptions: RedisOptions = {
   // A connection on which nothing answers for a second is given up for a new one.
   socketTimeout: 1_000,
   noDelay: true,
+  // What was the master may be another now, at the same address.
+  reconnectOnError: ({ message }) => message.startsWith('READONLY'),
 };
 
 /** Asks for everything once that will be needed. */

@@ -95,7 +95,10 @@ export class RedisHints implements Hints {
     const type = channel.slice(channelOf('').length);
     const wanting = this.#hearers.filter(({ types }) => types === undefined || types.has(type));
     if (wanting.length === 0) return;
-    for (const key of JSON.parse(text) as string[]) for (const { hear } of wanting) hear({ type, key });
+    const keys = keysIn(text);
+    // Whoever told it means something by it: as when a hint was lost.
+    if (keys === undefined) for (const hear of this.#missedHearers) hear();
+    else for (const key of keys) for (const { hear } of wanting) hear({ type, key });
   }
 
   async #subscribe(): Promise<void> {
@@ -125,5 +128,15 @@ export class RedisHints implements Hints {
     if (!this.#hearing) return;
     this.#hearing = false;
     for (const hear of this.#missedHearers) hear();
+  }
+}
+
+/** The keys of a hint; undefined when this is none that this version knows. */
+function keysIn(text: string): string[] | undefined {
+  try {
+    const keys: unknown = JSON.parse(text);
+    return Array.isArray(keys) && keys.every((key) => typeof key === 'string') ? keys : undefined;
+  } catch {
+    return undefined;
   }
 }

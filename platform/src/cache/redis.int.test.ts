@@ -309,6 +309,20 @@ describe('hints', () => {
     assert.deepEqual(heard.sort(), ['all order.placed.v1 2', 'all product.changed.v1 1', 'other product.changed.v1 1']);
   });
 
+  test('of a kind that this version does not know count as lost, and hearing goes on', async () => {
+    const heard: string[] = [];
+    let missed = 0;
+    other.hints.onHint(({ key }) => heard.push(key), ['product.changed.v1']);
+    other.hints.onMissed(() => missed++);
+    const channel = 'stoa:hint:product.changed.v1';
+    await until(async () => /:1\r/.test(await server.send(`PUBSUB NUMSUB ${channel}`)), 'subscribed');
+    for (const text of ['x', '{}', '[1]', 'null']) await server.send(`PUBLISH ${channel} ${text}`);
+    await until(() => missed === 4, 'each counts as lost');
+    one.hints.tell({ type: 'product.changed.v1', key: '2' });
+    await until(() => heard.length > 0, 'the next is heard');
+    assert.deepEqual(heard, ['2']);
+  });
+
   for (const [how, lose] of [
     ['has died', () => server.kill()],
     ['hangs', async () => server.hang()],

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
 import type { Discovery, Endpoint, Outcome } from '../discovery/index.ts';
 import { fault } from '../errors/index.ts';
@@ -29,6 +30,7 @@ export const notBegunHeader = 'x-stoa-not-begun';
 
 const answerBytesMax = 16 * 1_048_576;
 const connectMsMax = 2_000;
+const closeMsMax = 1_000;
 // Services close idle connections after 75 s and say so; a call must not meet one that is just being closed.
 const idleMsMax = 55_000;
 /** A try that had less than this says nothing about the replica when it runs out of time. */
@@ -79,7 +81,7 @@ export function createRemoteCaller({
       }
     },
     async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.close()));
+      await Promise.all([...agents.values()].map(closeSoon));
     },
   };
 
@@ -157,4 +159,11 @@ function faultOf(service: string, { isBegun, cause }: SendFailure, isLate: boole
   }
   if (isBegun) return fault('service.unavailable', `${service} went away before it answered.`, { cause });
   return notBegun(fault('service.unavailable', `${service} cannot be reached.`, { cause, retryAfterS: 1 }));
+}
+
+/** Waits a moment for what is on its way, which nobody waits for any more. */
+async function closeSoon(agent: Agent): Promise<void> {
+  const closing = agent.close();
+  const isClosed = await Promise.race([closing.then(() => true), sleep(closeMsMax, false, { ref: false })]);
+  if (!isClosed) await agent.destroy();
 }

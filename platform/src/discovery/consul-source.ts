@@ -133,6 +133,8 @@ function watchConsul(
         failures += 1;
         // It may have been restarted without its data: to wait for more than an old index would be to wait in vain.
         index = 0;
+        // Nor does a list count as empty for a time in which nobody could be asked.
+        emptySinceMs = undefined;
       }
       // Even a Consul in which something changes all the time is asked ten times a second at most.
       await pause(failures > 0 ? retryDelayMs(failures) : 100, undefined, { signal }).catch(() => undefined);

@@ -124,6 +124,19 @@ test('an ejection lasts one second, then twice as long each time, up to thirty',
   }
 });
 
+test('a clock that is set back does not make an ejection longer', () => {
+  const { pool, clock, take } = poolOf(a, b);
+  fail(pool, a, 5);
+  deepEqual(chosen(pool, 50), new Set([b]));
+  clock.advance(-300_000);
+  deepEqual(chosen(pool, 50), new Set([a, b]));
+  for (let trial = take(); ; trial = take()) {
+    trial.done('ok');
+    if (trial.url === a) break;
+  }
+  deepEqual(ejected(pool), []);
+});
+
 test('an instance on trial takes one call at a time, and after a good one as many as the others', () => {
   const { pool, clock, take } = poolOf(a, b);
   fail(pool, a, 5);

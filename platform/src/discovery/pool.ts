@@ -90,7 +90,7 @@ export class Pool {
     if (this.#members.length < 2) return this.#members;
     const nowMs = this.#options.clock.nowMs();
     const good = this.#members.filter(
-      ({ ejectedUntilMs, inFlight }) => ejectedUntilMs === undefined || (ejectedUntilMs <= nowMs && inFlight === 0),
+      (member) => member.ejectedUntilMs === undefined || (!isOut(member, nowMs) && member.inFlight === 0),
     );
     return good.length * 2 < this.#members.length ? this.#members : good;
   }
@@ -106,9 +106,8 @@ export class Pool {
   #learn(member: Member, outcome: Outcome): void {
     if (outcome === 'unknown') return;
     const nowMs = this.#options.clock.nowMs();
-    const isOut = member.ejectedUntilMs !== undefined && member.ejectedUntilMs > nowMs;
     // A call from before the ejection says nothing that was not known.
-    if (isOut) return;
+    if (isOut(member, nowMs)) return;
     if (outcome === 'ok') {
       Object.assign(member, newMember(member.url), { inFlight: member.inFlight });
       return;
@@ -123,6 +122,11 @@ export class Pool {
     const out = this.#members.filter((other) => other !== member && other.ejectedUntilMs !== undefined).length;
     return (out + 1) * 2 <= this.#members.length;
   }
+}
+
+/** No ejection is longer than the longest, whatever a clock says that was set back. */
+function isOut({ ejectedUntilMs, ejectionMs }: Member, nowMs: number): boolean {
+  return ejectedUntilMs !== undefined && ejectedUntilMs > nowMs && ejectedUntilMs - nowMs <= ejectionMs;
 }
 
 function newMember(url: string): Member {

@@ -1,11 +1,4 @@
-import {
-  BrokenCircuitError,
-  type CircuitBreakerPolicy,
-  CircuitState,
-  circuitBreaker,
-  handleWhen,
-  type IBackoff,
-} from 'cockatiel';
+import { type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleWhen, type IBackoff } from 'cockatiel';
 import { findAppError } from '../errors/index.ts';
 import { FailureCount } from './failure-count.ts';
 
@@ -29,15 +22,16 @@ export class Breaker {
   #probeAtMs = 0;
 
   constructor(onChange: (state: BreakerState) => void) {
-    const pause = (durationMs: number): IBackoff<unknown> => ({
-      duration: durationMs,
-      next: () => this.#pause(pause(Math.min(durationMs * 2, pauseMsMax))),
-    });
+    const pause = (durationMs: number): IBackoff<unknown> => {
+      this.#probeAtMs = Date.now() + durationMs;
+      // `waitMs` alone decides when it is over: cockatiel would wait for as long as a clock was set back.
+      return { duration: -Infinity, next: () => pause(Math.min(durationMs * 2, pauseMsMax)) };
+    };
     this.#circuit = circuitBreaker(
       handleWhen((error) => isFailure(error) && !(this.state === 'closed' && this.#hurried.has(error as Error))),
       {
         breaker: this.#failures,
-        halfOpenAfter: { next: () => this.#pause(pause(pauseMsFirst)) },
+        halfOpenAfter: { next: () => pause(pauseMsFirst) },
       },
     );
     this.#circuit.onStateChange((state) => onChange(nameOf(state)));
@@ -49,7 +43,9 @@ export class Breaker {
 
   /** Milliseconds until a call is let through; 0 when that may be the next. */
   get waitMs(): number {
-    return Math.max(0, this.#probeAtMs - Date.now());
+    const leftMs = this.#probeAtMs - Date.now();
+    // No pause is that long: the clock was set back.
+    return leftMs > pauseMsMax ? 0 : Math.max(0, leftMs);
   }
 
   /**
@@ -61,10 +57,7 @@ export class Breaker {
     if (state === CircuitState.Closed) return this.#circuit.execute(() => this.#judged(work, isHurried));
     // While half open one call is on its way; cockatiel would let the others wait for it.
     if (state !== CircuitState.Open || this.waitMs > 0) return Promise.reject(new Broken());
-    // By its own look at the clock the pause may have a millisecond left.
-    return this.#circuit.execute(work).catch((error: unknown) => {
-      throw error instanceof BrokenCircuitError ? new Broken() : error;
-    });
+    return this.#circuit.execute(work);
   }
 
   async #judged<T>(work: () => Promise<T>, isHurried: boolean): Promise<T> {
@@ -76,11 +69,6 @@ export class Breaker {
         this.#hurried.add(error);
       throw error;
     }
-  }
-
-  #pause(pause: IBackoff<unknown>): IBackoff<unknown> {
-    this.#probeAtMs = Date.now() + pause.duration;
-    return pause;
   }
 }
 

@@ -20,13 +20,18 @@ export class SilenceBreaker {
 
   get state(): BreakerState {
     if (this.#silences < silencesMax) return 'closed';
-    return Date.now() < this.#nextAtMs ? 'open' : 'half-open';
+    return this.#pauses(Date.now()) ? 'open' : 'half-open';
+  }
+
+  /** No pause is longer than the longest, whatever a clock says that was set back. */
+  #pauses(nowMs: number): boolean {
+    return nowMs < this.#nextAtMs && this.#nextAtMs - nowMs <= pauseMsMax;
   }
 
   /** Whether a request may be made now. One on trial keeps the others waiting, for five seconds at the most. */
   admits(nowMs: number): boolean {
     if (this.#silences < silencesMax) return true;
-    if (nowMs < this.#nextAtMs) return false;
+    if (this.#pauses(nowMs)) return false;
     this.#nextAtMs = nowMs + pauseMsMax;
     return true;
   }

@@ -171,7 +171,7 @@ const pages = {
   getHealth: operation({
     method: 'GET',
     path: '/health',
-    summary: 'Each service and dependency with its state and latency; 503 when one is down. Staff are told the reasons',
+    summary: 'State and latency of each service and dependency; 503 when one is down. Reasons: /api/v1/ops/services',
     access: anyone,
     answer: Health,
     statuses: [200, 503],
@@ -240,7 +240,7 @@ const opsOperations = {
   listDeadLetters: operation({
     method: 'GET',
     path: '/api/v1/ops/dead-letters',
-    summary: 'Messages that no try could handle, service after service, newest first',
+    summary: 'Messages that no try could handle, service after service, oldest first',
     access: operator,
     query: { ...pageQuery, service: Type.Optional(serviceName) },
     answer: listOf(OpsDeadLetter),

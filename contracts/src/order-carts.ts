@@ -67,6 +67,19 @@ export const Cart = strict({
 });
 export type Cart = Static<typeof Cart>;
 
+/** A cart as it is kept, for the export of personal data: each item as it was when it was put in. */
+export const KeptCart = strict({
+  id: IdText,
+  orderId: nullable(IdText),
+  currency: nullable(Currency),
+  items: Type.Array(strict({ ...about, quantity, unitPrice: MoneySchema })),
+  metadata: Metadata,
+  createdAt: Instant,
+  updatedAt: Instant,
+});
+
+export type KeptCart = Static<typeof KeptCart>;
+
 /** What somebody thinks of buying is theirs alone: no role looks into it, an admin's neither. */
 const owned = { who: 'owner', orRoles: [], guest: 'cart-token' } as const;
 
@@ -80,6 +93,7 @@ export const cartOperations = {
     body: strict({ currency: Type.Optional(Currency), metadata: Type.Optional(Metadata) }),
     answer: Cart,
     statuses: [201],
+    idempotency: 'accepted',
   }),
   getCart: operation({
     method: 'GET',

@@ -18,7 +18,7 @@ import {
   strict,
   Type,
 } from '@stoa/platform/schema';
-import { cartErrors, cartOperations } from './order-carts.ts';
+import { cartErrors, cartOperations, KeptCart } from './order-carts.ts';
 import { OrderLine, OrderTotals, orderEvents } from './order-messages.ts';
 
 export const orderStatuses = ['pending', 'confirmed', 'shipped', 'delivered', 'rejected', 'cancelled'] as const;
@@ -269,7 +269,9 @@ export const orderContract = contract({
       path: '/api/v1/privacy/erase',
       summary: 'Erases the personal data of the guest order that X-Order-Token belongs to; the order stays',
       access: { who: 'anyone' },
-      body: strict({ orderId: IdText }),
+      body: strict({
+        orderId: Type.Optional({ ...IdText, description: 'Refused unless the token is of this order' }),
+      }),
       errors: ['order.not-found'],
     }),
     getContact: operation({
@@ -298,6 +300,15 @@ export const orderContract = contract({
       params,
       query: pageQuery,
       answer: page(Order),
+    }),
+    listCartsForUser: operation({
+      method: 'GET',
+      path: '/internal/order/users/:id/carts',
+      summary: 'Every cart of a user, for the export of personal data',
+      access: internal,
+      params,
+      query: pageQuery,
+      answer: page(KeptCart),
     }),
     verificationPage: operation({
       method: 'GET',

@@ -21,6 +21,7 @@ import {
 } from '@stoa/platform/schema';
 import { Notification, NotificationPreferences } from './notification.ts';
 import { Order } from './order.ts';
+import { KeptCart } from './order-carts.ts';
 import { userEvents } from './user-messages.ts';
 
 const Role = oneOf(['customer', 'support', 'merchandiser', 'operator', 'admin']);
@@ -227,6 +228,7 @@ const ownAccount = {
       apiKeys: Type.Array(ApiKey),
       passwordResets: Type.Array(strict({ id: IdText, requestedAt: Instant, usedAt: nullable(Instant) })),
       orders: Type.Array(Order),
+      carts: Type.Array(KeptCart),
       notifications: Type.Array(Notification),
       notificationPreferences: NotificationPreferences,
     }),
@@ -278,6 +280,7 @@ const staffOnly = {
     }),
     answer: User,
     statuses: [201],
+    idempotency: 'accepted',
     errors: ['user.email-taken', 'user.external-id-taken'],
   }),
   getUser: operation({

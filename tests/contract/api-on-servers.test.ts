@@ -4,4 +4,4 @@
 import { placeShopsOnServers } from '../security/open-shop.ts';
 
 placeShopsOnServers();
-await import('./api.test.ts');
+await import('./api.ts');

@@ -4,4 +4,4 @@
 import { placeShopsOnServers } from './open-shop.ts';
 
 placeShopsOnServers();
-await import('./access-matrix.test.ts');
+await import('./may-do.ts');

@@ -119,9 +119,12 @@ function checkKey(plan: OperationPlan, key: string | undefined): void {
       'Send an Idempotency-Key: a text of your own, new for every new request.',
     );
   }
-  if (/^[\x21-\x7e]{1,255}$/.test(key)) return;
-  throw refusal('request.invalid', 'The Idempotency-Key must be one text of 1 to 255 visible ASCII characters.', {
-    errors: [{ path: '/headers/idempotency-key', message: 'must be one text of 1 to 255 visible ASCII characters' }],
+  // Two headers come as one, joined by a comma and a blank.
+  if (/^[\x20-\x7e]{1,255}$/.test(key) && !key.includes(', ')) return;
+  throw refusal('request.invalid', 'The Idempotency-Key must be one text of 1 to 255 ASCII characters without ", ".', {
+    errors: [
+      { path: '/headers/idempotency-key', message: 'must be one text of 1 to 255 ASCII characters without ", "' },
+    ],
   });
 }
 

@@ -9,12 +9,12 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     socket.destroy();
     return;
   }
-  const [code, declared] = readCode(error.code);
+  const [code, declared, detail] = readCode(error.code);
   const body = JSON.stringify({
     type: `/docs/errors#${code}`,
     title: declared.title,
     status: declared.status,
-    detail: 'The request cannot be read.',
+    detail,
     code,
     traceId: traceIdOf(newTraceparent()),
   });
@@ -28,9 +28,12 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-function readCode(nodeCode: string | undefined): [string, ErrorDeclaration] {
-  if (nodeCode === 'ERR_HTTP_REQUEST_TIMEOUT') return ['request.timeout', kitErrors['request.timeout']];
+function readCode(nodeCode: string | undefined): [code: string, ErrorDeclaration, detail: string] {
+  if (nodeCode === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return ['request.timeout', kitErrors['request.timeout'], 'The headers took too long to arrive.'];
+  const invalid = kitErrors['request.invalid'];
   // 431 in the words of our list: the request is not valid because its headers are too large.
-  if (nodeCode === 'HPE_HEADER_OVERFLOW') return ['request.invalid', { ...kitErrors['request.invalid'], status: 431 }];
-  return ['request.invalid', kitErrors['request.invalid']];
+  if (nodeCode === 'HPE_HEADER_OVERFLOW')
+    return ['request.invalid', { ...invalid, status: 431 }, 'The headers are too long.'];
+  return ['request.invalid', invalid, 'This is not a request of HTTP/1.1.'];
 }

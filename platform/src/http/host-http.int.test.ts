@@ -245,10 +245,10 @@ describe('idempotency keys', () => {
     deepEqual([answer.status, answer.body.code], [400, 'idempotency.key-required']);
   });
 
-  test('a key has 1 to 255 visible characters and is given once', async () => {
+  test('a key has 1 to 255 characters of ASCII and is given once', async () => {
     equal((await place({ 'idempotency-key': 'k'.repeat(255) })).status, 202);
     equal((await place({ 'idempotency-key': 'k'.repeat(256) })).status, 400);
-    equal((await place({ 'idempotency-key': 'a b' })).status, 400);
+    equal((await place({ 'idempotency-key': 'order 42' })).status, 202);
     equal((await place({ 'idempotency-key': 'a, b' })).body.code, 'request.invalid');
   });
 

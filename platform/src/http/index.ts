@@ -1,5 +1,6 @@
 /** Operations over HTTP: who may, what shape, errors, ETags, cursors, streams. */
 export { type Door, isStaff, userIdOf } from './authorise.ts';
+export { answerClientError } from './client-error.ts';
 export { decodeCursor, encodeCursor, pageOf } from './cursor.ts';
 export { entityTag, requireMatch } from './entity-tag.ts';
 export { type ServerEvent, sse } from './event-stream.ts';

@@ -197,15 +197,18 @@ describe('a request with an Idempotency-Key', () => {
       settle: () => Promise.reject(new Error('killed')),
     });
     await assert.rejects(ask(asked, dying));
+    const begun = Promise.withResolvers<void>();
     const answerAfter = (ms: number, id: string) => ({
       ...dying,
       settle: async () => {
+        begun.resolve();
         await sleep(ms);
         return { body: { id } };
       },
     });
     await db().query('update kit.idempotency set held_until = now() where status is null');
     const slow = ask(asked, answerAfter(1_500, 'slow'), 0);
+    await begun.promise;
     let quick: Answer | undefined;
     // The slow one lives and renews its hold; this one comes between two renewals, as if the process had stood still.
     for (let tries = 0; quick === undefined && tries < 20; tries++) {

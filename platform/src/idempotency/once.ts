@@ -32,6 +32,8 @@ export interface OnceSteps<B, P = void> extends AnswerSteps<B> {
   readonly prepare?: () => Promise<P>;
   /** Does the work, with what was prepared, in the transaction that also takes the key. May run again after a serialization failure. */
   readonly work: (tx: Tx, prepared: P) => Made<B> | Promise<Made<B>>;
+  /** What an error of the work or of its commit means to the caller: a violated constraint, say. The refusal is kept as the answer to the key. */
+  readonly refusalOf?: (error: unknown) => Error | undefined;
   /** Shares its commit with other requests: `work` only defers writes (see `Database.grouped`). */
   readonly grouped?: boolean;
   /** Names the caller when the principal does not: a guest's e-mail. Only its hash is kept. */
@@ -187,12 +189,16 @@ async function prepared<B, P>({ prepare }: OnceSteps<B, P>): Promise<P> {
   return prepare?.() as P;
 }
 
-function run<B>(
+async function run<B, P>(
   service: Service<never>,
-  { grouped }: { readonly grouped?: boolean },
+  { grouped, refusalOf }: OnceSteps<B, P>,
   work: (tx: Tx) => Made<B> | Promise<Made<B>>,
 ): Promise<Made<B>> {
-  return grouped ? service.db.grouped(work) : service.db.transaction(async (tx) => work(tx));
+  try {
+    return await (grouped ? service.db.grouped(work) : service.db.transaction(async (tx) => work(tx)));
+  } catch (error) {
+    throw refusalOf?.(error) ?? error;
+  }
 }
 
 function settled<B>(steps: AnswerSteps<B>, resource: string): Promise<Answer<B>> {

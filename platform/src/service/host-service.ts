@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Cache, cacheOf } from '../cache/index.ts';
 import type { Client } from '../client/index.ts';
-import type { Environment } from '../config/index.ts';
+import { type Environment, readSettings, setting } from '../config/index.ts';
 import { EffectRunner } from '../effect/index.ts';
 import { type HostedHttp, type HostHttpOptions, hostHttp } from '../http/index.ts';
 import { Inbox } from '../inbox/index.ts';
@@ -52,6 +52,13 @@ export interface HostedService {
   stop(deadlineMs: number): Promise<void>;
 }
 
+const described = {
+  STOA_PREPARED_STATEMENTS: setting.choice(['on', 'off'], {
+    default: 'on',
+    describe: 'off behind a pooler that cannot keep prepared statements',
+  }),
+};
+
 /** What is left of a stop for letting go of leases and connections. */
 const handBackMs = 2_500;
 const kitMigrations = new URL('../../migrations/', import.meta.url);
@@ -69,7 +76,7 @@ export async function hostService(
   const database = {
     url: options.databaseUrl,
     name: definition.name,
-    prepared: options.environment.STOA_PREPARED_STATEMENTS === 'off' ? 'off' : 'on',
+    prepared: readSettings(options.environment, described).STOA_PREPARED_STATEMENTS,
   } as const;
   await bringUpToDate(database, definition);
   const db = new Database({ ...database, connectionsMax: options.connectionsMax });

@@ -193,7 +193,7 @@ export function opsContract(service: string) {
     listDeadLetters: operation({
       method: 'GET',
       path: `${at}/dead-letters`,
-      summary: `Messages that ${service} could not handle, newest first`,
+      summary: `Messages that ${service} could not handle, oldest first`,
       access: internal,
       query: pageQuery,
       answer: page(DeadLetter),

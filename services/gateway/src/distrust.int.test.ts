@@ -90,6 +90,8 @@ function distrust(placement: 'local' | 'remote'): void {
   test('headers that are too long are refused with 431 and the connection is closed', async () => {
     const answer = await rawRequest(gateway.port, lines(get, host, `X-A: ${'a'.repeat(20_000)}`));
     assert.equal(answer.status, 431);
+    assert.match(answer.text, /^x-request-id: [0-9a-f-]{36}\r$/m);
+    assert.match((JSON.parse(answer.body) as { traceId: string }).traceId, /^[0-9a-f]{32}$/);
     assert.equal(answer.closed, true);
   });
 

@@ -1,13 +1,12 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { userEvents } from '@stoa/contracts/user-messages';
 import { fault } from '@stoa/platform/errors';
-import { listenProblem, urlOnThisMachine } from '@stoa/platform/http';
+import { answerClientError, listenProblem, urlOnThisMachine } from '@stoa/platform/http';
 import { createPolicies } from '@stoa/platform/resilience';
 import type { Edge, EdgeHost } from '@stoa/platform/service';
 import { createAccessLog } from './access-log.ts';
 import { createCors } from './answer/cors.ts';
-import { rawProblem } from './answer/write.ts';
 import { createCachedAnswers } from './cache/cached-answers.ts';
 import { type GatewaySettings, readGatewaySettings } from './config.ts';
 import { createConnections } from './connections.ts';
@@ -133,7 +132,7 @@ function createPublicServer(settings: GatewaySettings): Server {
   server.maxConnections = settings.connectionsMax;
   server.maxHeadersCount = 100;
   boundConnectionsByAddress(server, settings);
-  server.on('clientError', answerUnreadable);
+  server.on('clientError', answerClientError);
   server.on('checkExpectation', (_request, response) => {
     response.writeHead(417, { connection: 'close' });
     response.end();
@@ -159,19 +158,6 @@ function boundConnectionsByAddress(server: Server, { connectionsPerAddressMax, p
       else open.set(address, left);
     });
   });
-}
-
-/** What Node's parser refuses never becomes a request; it gets an answer all the same, and then the connection ends. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const tooSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
-  if (tooSlow) socket.end(rawProblem('request.timeout', 408, 'The headers took too long to arrive.'));
-  else if (tooLong) socket.end(rawProblem('request.invalid', 431, 'The headers are too long.'));
-  else socket.end(rawProblem('request.invalid', 400, 'This is not a request of HTTP/1.1.'));
 }
 
 function listen(server: Server, { host, port }: GatewaySettings): Promise<string> {

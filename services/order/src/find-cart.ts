@@ -37,7 +37,7 @@ function stale(): Error {
   return refusal('resource.stale', 'The cart has changed since it was read. Read it again and repeat the change.');
 }
 
-function cartNotFound(id: string): Error {
+export function cartNotFound(id: string): Error {
   return refusal('cart.not-found', `There is no cart ${id}.`);
 }
 

@@ -19,12 +19,19 @@ export class OrderTokens {
     return new OrderTokens((row as { value: Buffer }).value);
   }
 
+  /** Says which order it is for, so that it is all a guest needs. */
   tokenOf(orderId: string): string {
-    return signReference(this.#key, 'order', orderId);
+    return `${orderId}.${signReference(this.#key, 'order', orderId)}`;
   }
 
   proves(token: string | undefined, orderId: string): boolean {
-    return token !== undefined && verifyReference(this.#key, 'order', orderId, token);
+    return token !== undefined && this.orderOf(token) === orderId;
+  }
+
+  /** The order that the token was given for; undefined when it was not given by this shop. */
+  orderOf(token: string): string | undefined {
+    const [orderId = '', signature = ''] = token.split('.');
+    return verifyReference(this.#key, 'order', orderId, signature) ? orderId : undefined;
   }
 
   cartTokenOf(cartId: string): string {

@@ -28,6 +28,11 @@ export function orderView({ state, created_at, email, shipping_address }: OrderR
   };
 }
 
+/** Changes with everything that `orderView` shows: what is personal can be erased without a new version of the order. */
+export function tagOf({ email, shippingAddress, version }: Order): string {
+  return email === null && shippingAddress === null ? `${version}-nobody` : String(version);
+}
+
 function lineView({ lineId, sku, productId, title, quantity, unitPrice, lineTotal }: OrderLine): OrderLine {
   return { lineId, sku, productId, title, quantity, unitPrice, lineTotal };
 }

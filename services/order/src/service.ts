@@ -22,7 +22,7 @@ import { ShippingPrices } from './neighbours/shipping-prices.ts';
 import { Stock } from './neighbours/stock.ts';
 import { OrderChanges } from './order-changes.ts';
 import { OrderTokens } from './order-tokens.ts';
-import { getContact, listForUser, statusOf, verificationPage } from './queries/for-services.ts';
+import { getContact, listCartsForUser, listForUser, statusOf, verificationPage } from './queries/for-services.ts';
 import { getCart } from './queries/get-cart.ts';
 import { getOrder } from './queries/get-order.ts';
 import { listOrderEvents } from './queries/list-order-events.ts';
@@ -71,6 +71,7 @@ export const order = defineService<OrderDeps>({
     getContact,
     statusOf,
     listForUser,
+    listCartsForUser,
     verificationPage,
   },
   reactions: [onProductChanged, onUserChanged, onUserErased],

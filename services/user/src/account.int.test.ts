@@ -5,7 +5,7 @@ import type { SignedIn } from '@stoa/contracts/user';
 import { newId } from '@stoa/platform/ids';
 import { type TestDatabase, testDatabase } from '@stoa/platform/testing';
 import { type Answered, adminOfTests, type HostedUser, hostUser } from './testing/host-user.ts';
-import { orderOf } from './testing/neighbours.ts';
+import { cartOf, orderOf } from './testing/neighbours.ts';
 
 let database: TestDatabase;
 let host: HostedUser;
@@ -282,12 +282,14 @@ describe('my export', () => {
     await host.call('POST', '/api/v1/auth/password/forgot', { body: { email } });
     const orders = [newId(), newId(), newId()].map((id) => orderOf(id, user.id));
     host.neighbours.orders = new Map([[user.id, orders]]);
+    host.neighbours.carts = [newId(), newId()].map(cartOf);
     host.neighbours.notifications = [newId(), newId()].map((id) => ({ ...mail, id }));
     const { status, body } = await exportMe(accessToken);
     assert.equal(status, 200);
     assert.deepEqual(body.user, user);
     assert.deepEqual([body.sessions.length, body.apiKeys.length, body.passwordResets.length], [1, 0, 1]);
     assert.deepEqual(body.orders, orders);
+    assert.deepEqual(body.carts, host.neighbours.carts);
     assert.deepEqual(body.notifications, host.neighbours.notifications);
     assert.equal(body.notificationPreferences.marketing, false);
     assert.doesNotMatch(JSON.stringify(body), /argon2|Somebody/);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorDeclaration, kitErrors } from '@stoa/platform/errors';
+import type { ErrorDeclaration } from '@stoa/platform/errors';
 import { type Problem, problemHeaders, problemOf } from '@stoa/platform/http';
 import { traceIdOf } from '@stoa/platform/telemetry';
 import { rateLimitHeader } from '../limits/limits.ts';
@@ -102,17 +102,3 @@ export function problemAnswer(
 }
 
 const noDeclarations: Readonly<Record<string, ErrorDeclaration>> = {};
-
-/** A problem for a connection on which no request could be read: as bytes, after which it is closed. */
-export function rawProblem(code: 'request.invalid' | 'request.timeout', status: number, detail: string): string {
-  const { title } = kitErrors[code];
-  const body = JSON.stringify({ type: `/docs/errors#${code}`, title, status, detail, code, traceId: '' });
-  return [
-    `HTTP/1.1 ${status} ${title}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-    '',
-    body,
-  ].join('\r\n');
-}

@@ -6,7 +6,7 @@ import type { Tx } from '@stoa/platform/sql';
 import { announce } from '../announce.ts';
 import { checkOutName } from '../check-out-input.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
-import { orderView } from '../order-view.ts';
+import { orderView, tagOf } from '../order-view.ts';
 import { actorOf, findOrder, notFound } from '../owner.ts';
 import { startCancellation } from '../start-cancellation.ts';
 import { openOrders, readOrders } from '../store/orders.ts';
@@ -25,7 +25,8 @@ export const cancelOrder: Handler<typeof orderContract.operations.cancelOrder, O
     settle: async (orderId) => {
       const [record] = await readOrders(service.db, [orderId]);
       if (!record) throw notFound(orderId);
-      return { status: 202, body: orderView(record), version: record.state.version };
+      const order = orderView(record);
+      return { status: 202, body: order, version: tagOf(order) };
     },
   });
 };

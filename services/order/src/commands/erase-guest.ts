@@ -12,13 +12,15 @@ export const eraseGuest: Handler<typeof orderContract.operations.eraseGuest, Ord
   { body, orderToken, cause },
   service,
 ) => {
-  const [record] = await readOrders(service.db, [body.orderId]);
-  if (!record || !service.deps.tokens.proves(orderToken, body.orderId)) throw notFound(body.orderId);
+  const orderId = service.deps.tokens.orderOf(orderToken ?? '');
+  const isOfAnother = body.orderId !== undefined && body.orderId !== orderId;
+  const [record] = orderId === undefined || isOfAnother ? [] : await readOrders(service.db, [orderId]);
+  if (!record) throw notFound(body.orderId ?? 'with this X-Order-Token');
   await service.db.transaction(async (tx) => {
     await eraseContact(tx, record.state.contactId);
-    await eraseAnswers(tx, [body.orderId]);
+    await eraseAnswers(tx, [record.state.id]);
     service.publish(tx, orderEvents.contactErased, {
-      key: body.orderId,
+      key: record.state.id,
       payload: { contactId: record.state.contactId, erasedAt: service.clock.now() },
       cause,
     });

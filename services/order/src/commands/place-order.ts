@@ -6,13 +6,13 @@ import { once } from '@stoa/platform/idempotency';
 import { newId } from '@stoa/platform/ids';
 import { format, zero } from '@stoa/platform/money';
 import type { Call, Handler } from '@stoa/platform/service';
-import { sqlState, type Tx, violatedConstraint } from '@stoa/platform/sql';
+import { type Tx, violatedConstraint } from '@stoa/platform/sql';
 import { type CheckOutInput, checkOutName } from '../check-out-input.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
 import { checkItems, currencyOf, priceLines, totalsOf } from '../domain/pricing.ts';
 import { findCart, requireOpen, whyNot } from '../find-cart.ts';
 import { inactive } from '../neighbours/customers.ts';
-import { orderView } from '../order-view.ts';
+import { orderView, tagOf } from '../order-view.ts';
 import { actorOf } from '../owner.ts';
 import { type CartRow, markOrdered } from '../store/carts.ts';
 import { addContact, contactOfErasedUser } from '../store/contacts.ts';
@@ -39,38 +39,38 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
   checkStaffFields(call);
   checkSource(body);
   let placed: OrderRecord | undefined;
-  try {
-    return await once<Order, typeof orderContract.operations.placeOrder, Draft>(call, service as never, {
-      // An order of a cart commits alone, since it locks the cart.
-      grouped: body.cartId === undefined,
-      guest: body.email,
-      secrets: (orderId) =>
-        call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined,
-      prepare: () => prepare(call, service),
-      work: async (tx, draft) => {
-        if (draft.cart) await takeCart(tx, draft.cart, draft.id);
-        placed = write(tx, call, draft, service);
-        const order = orderView(placed);
-        const answer = {
-          status: 202,
-          body: order,
-          headers: { location: `/api/v1/orders/${order.id}` },
-          version: order.version,
-        };
-        return call.waitS ? { resource: order.id } : { resource: order.id, answer };
-      },
-      settle: (orderId) => settleOrder(orderId, placed?.id === orderId ? placed : undefined, call, service),
-    });
-  } catch (error) {
-    if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_external_id_key') {
-      throw refusal('order.external-id-taken', `There is an order with the externalId ${body.externalId} already.`, {
-        cause: error,
-      });
-    }
-    if (violatedConstraint(error) === contactOfErasedUser) throw inactive(error);
-    throw error;
-  }
+  return once<Order, typeof orderContract.operations.placeOrder, Draft>(call, service as never, {
+    // An order of a cart commits alone, since it locks the cart.
+    grouped: body.cartId === undefined,
+    guest: body.email,
+    secrets: (orderId) =>
+      call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined,
+    prepare: () => prepare(call, service),
+    work: async (tx, draft) => {
+      if (draft.cart) await takeCart(tx, draft.cart, draft.id);
+      placed = write(tx, call, draft, service);
+      const order = orderView(placed);
+      const answer = {
+        status: 202,
+        body: order,
+        headers: { location: `/api/v1/orders/${order.id}` },
+        version: tagOf(order),
+      };
+      return call.waitS ? { resource: order.id } : { resource: order.id, answer };
+    },
+    refusalOf: (error) => refusalOf(error, body),
+    settle: (orderId) => settleOrder(orderId, placed?.id === orderId ? placed : undefined, call, service),
+  });
 };
+
+function refusalOf(cause: unknown, { externalId }: PlaceOrder): Error | undefined {
+  const constraint = violatedConstraint(cause);
+  if (constraint === 'orders_external_id_key')
+    return refusal('order.external-id-taken', `There is an order with the externalId ${externalId} already.`, {
+      cause,
+    });
+  return constraint === contactOfErasedUser ? inactive(cause) : undefined;
+}
 
 async function prepare(call: PlaceOrderCall, service: OrderService): Promise<Draft> {
   const { body, principal } = call;

@@ -1,7 +1,7 @@
 import type { Order } from '@stoa/contracts/order';
 import type { Answer, Call } from '@stoa/platform/service';
 import type { OrderService } from '../deps.ts';
-import { orderView } from '../order-view.ts';
+import { orderView, tagOf } from '../order-view.ts';
 import { notFound } from '../owner.ts';
 import { type OrderRecord, readOrders } from '../store/orders.ts';
 
@@ -28,7 +28,7 @@ export async function settleOrder(
     status: order.status === 'pending' ? 202 : 201,
     body: order,
     headers: { location: `/api/v1/orders/${orderId}` },
-    version: order.version,
+    version: tagOf(order),
   };
 }
 

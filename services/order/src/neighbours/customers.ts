@@ -1,6 +1,6 @@
 import type { Contact, userContract } from '@stoa/contracts/user';
 import type { Client } from '@stoa/platform/client';
-import { refusal } from '@stoa/platform/errors';
+import { findAppError, refusal } from '@stoa/platform/errors';
 import type { Asker } from '@stoa/platform/schema';
 
 const keptMs = 2_000;
@@ -18,12 +18,14 @@ export class Customers {
     this.#user = user;
   }
 
-  /** The account; refused with `user.inactive` when it may not order. */
+  /** The account; refused with `user.inactive` when it may not order, or is none. */
   async active(userId: string, { cause, deadlineMs }: Asker): Promise<Contact> {
     const nowMs = performance.now();
     let kept = this.#kept.get(userId);
     if (!kept || kept.untilMs <= nowMs) {
-      const contact = await this.#user.getContact({ params: { id: userId } }, { cause, deadlineMs });
+      const contact = await this.#user.getContact({ params: { id: userId } }, { cause, deadlineMs }).catch((error) => {
+        throw findAppError(error)?.code === 'user.not-found' ? inactive(error) : error;
+      });
       kept = { contact, untilMs: nowMs + keptMs };
       if (this.#kept.size >= contactsMax) this.#kept.clear();
       this.#kept.set(userId, kept);
@@ -38,5 +40,5 @@ export class Customers {
 }
 
 export function inactive(cause?: unknown): Error {
-  return refusal('user.inactive', 'The account is not active and cannot order.', { cause });
+  return refusal('user.inactive', 'There is no active account to order for.', { cause });
 }

@@ -6,6 +6,7 @@ import type { Handler } from '@stoa/platform/service';
 import type { OrderDeps } from '../deps.ts';
 import type { OrderState } from '../domain/order.ts';
 import { orderView } from '../order-view.ts';
+import { type CartRow, listCarts } from '../store/carts.ts';
 import { readContact } from '../store/contacts.ts';
 import { listOrders } from '../store/orders.ts';
 
@@ -47,6 +48,25 @@ export const listForUser: Handler<Operations['listForUser'], OrderDeps> = async 
   const { items, nextCursor } = pageOf(rows, limit, ({ id }) => ({ id }));
   return { body: { items: items.map(orderView), nextCursor } };
 };
+
+/** Every cart of a user, as it is kept. */
+export const listCartsForUser: Handler<Operations['listCartsForUser'], OrderDeps> = async (
+  { params, query },
+  service,
+) => {
+  const limit = query.limit ?? 20;
+  const rows = await listCarts(service.db, {
+    userId: params.id,
+    beforeId: query.cursor ? decodeCursor(cursor, query.cursor).id : null,
+    limit: limit + 1,
+  });
+  const { items, nextCursor } = pageOf(rows, limit, ({ id }) => ({ id }));
+  return { body: { items: items.map(keptCart), nextCursor } };
+};
+
+function keptCart({ id, order_id, currency, items, metadata, created_at, updated_at }: CartRow) {
+  return { id, orderId: order_id, currency, items: [...items], metadata, createdAt: created_at, updatedAt: updated_at };
+}
 
 /** Orders with what must agree with stock and money elsewhere. */
 export const verificationPage: Handler<Operations['verificationPage'], OrderDeps> = async ({ query }, service) => {

@@ -11,13 +11,10 @@ export const onUserErased = reactionToMany<typeof userEvents.userErased, OrderDe
   async (messages, tx, service) => {
     const userIds = messages.map(({ payload }) => payload.userId);
     // Carts first: an order of one holds its cart before it asks for its user.
-    await deleteCartsOf(tx, userIds);
+    const carts = await deleteCartsOf(tx, userIds);
     await eraseUsers(tx, userIds);
     const orders = await tx.query<{ id: string }>('select id from orders where user_id = any($1::uuid[])', [userIds]);
-    await eraseAnswers(
-      tx,
-      orders.map((order) => order.id),
-    );
+    await eraseAnswers(tx, [...carts, ...orders.map((order) => order.id)]);
     tx.afterCommit(() => {
       for (const userId of userIds) service.deps.customers.forget(userId);
     });

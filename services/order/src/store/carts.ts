@@ -27,16 +27,27 @@ export async function insertCart(
   ]);
 }
 
+const carts = `
+select c.id, c.user_id, c.currency, c.metadata, c.order_id, c.version, c.created_at, c.updated_at, coalesce(i.items, '[]') as items
+from cart c left join lateral (
+  select json_agg(json_build_object('sku', sku, 'quantity', quantity, 'title', title, 'unitPrice', unit_price) order by added_at, sku) as items
+  from cart_item where cart_id = c.id
+) i on true`;
+
 export async function readCart(sql: Sql, id: string): Promise<CartRow | undefined> {
-  const rows = await sql.query<CartRow>(
-    `select c.id, c.user_id, c.currency, c.metadata, c.order_id, c.version, c.created_at, c.updated_at, coalesce(i.items, '[]') as items
-    from cart c left join lateral (
-      select json_agg(json_build_object('sku', sku, 'quantity', quantity, 'title', title, 'unitPrice', unit_price) order by added_at, sku) as items
-      from cart_item where cart_id = c.id
-    ) i on true where c.id = $1`,
-    [id],
-  );
+  const rows = await sql.query<CartRow>(`${carts} where c.id = $1`, [id]);
   return rows[0];
+}
+
+/** The carts of a user, the newest first. */
+export function listCarts(
+  sql: Sql,
+  { userId, beforeId, limit }: { userId: string; beforeId: string | null; limit: number },
+): Promise<CartRow[]> {
+  return sql.query<CartRow>(
+    `${carts} where c.user_id = $1 and ($2::uuid is null or c.id < $2) order by c.id desc limit $3`,
+    [userId, beforeId, limit],
+  );
 }
 
 /**
@@ -99,8 +110,12 @@ export function reopenCart(tx: Tx, orderId: string): void {
   tx.defer(ordersThatFailed, orderId);
 }
 
-export async function deleteCartsOf(sql: Sql, userIds: readonly string[]): Promise<void> {
-  await sql.query('delete from cart where user_id = any($1::uuid[])', [userIds]);
+/** Deletes the carts of users; says which they were. */
+export async function deleteCartsOf(sql: Sql, userIds: readonly string[]): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>('delete from cart where user_id = any($1::uuid[]) returning id', [
+    userIds,
+  ]);
+  return rows.map(({ id }) => id);
 }
 
 /** Deletes carts that nobody has touched for so many days, at most `limit` of them; says how many. */

@@ -29,8 +29,24 @@ export async function saveAndTell(
 }
 
 function changedPayload({ product, removed }: StoredProduct) {
-  const { id, slug, status, version, updatedAt }: Product = product;
+  const { id, slug, status, version, updatedAt, metadata }: Product = product;
   // Removed variants have changed too: copies of their prices are stale.
   const skus = [...product.variants, ...removed].map((variant) => variant.sku);
-  return { productId: id, slug, status, skus, version, changedAt: updatedAt };
+  const variants = product.variants
+    .filter((variant) => !isEmpty(variant.metadata))
+    .map((variant) => ({ sku: variant.sku, metadata: variant.metadata }));
+  return {
+    productId: id,
+    slug,
+    status,
+    skus,
+    version,
+    changedAt: updatedAt,
+    ...(!isEmpty(metadata) && { metadata }),
+    ...(variants.length > 0 && { variants }),
+  };
+}
+
+function isEmpty(metadata: Readonly<Record<string, string>>): boolean {
+  return Object.keys(metadata).length === 0;
 }

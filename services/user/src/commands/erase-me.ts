@@ -1,6 +1,7 @@
 import { userEvents } from '@stoa/contracts/user-messages';
 import { refusal } from '@stoa/platform/errors';
 import { requireMatch } from '@stoa/platform/http';
+import { eraseAnswers } from '@stoa/platform/idempotency';
 import { announceApiKeyRevoked } from '../announce.ts';
 import { accountGone, personOf } from '../caller.ts';
 import type { UserHandler } from '../deps.ts';
@@ -28,6 +29,7 @@ export const eraseMe: UserHandler<'eraseMe'> = async (call, service) => {
     }
     await deleteSessions(tx, userId);
     await deletePasswordResets(tx, userId);
+    await eraseAnswers(tx, [userId]);
     await voidTokens(tx, userId);
     const { erasedAt } = await overwritePerson(tx, userId);
     service.publish(tx, userEvents.userErased, { key: userId, payload: { userId, erasedAt }, cause: call.cause });

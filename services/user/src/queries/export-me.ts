@@ -18,6 +18,7 @@ export const exportMe: UserHandler<'exportMe'> = async (call, service) => {
     apiKeys: listApiKeysOf(service.db, user.id),
     passwordResets: listPasswordResets(service.db, user.id),
     orders: everyPage((query) => orders.listForUser({ params: { id: user.id }, query }, asService)),
+    carts: everyPage((query) => orders.listCartsForUser({ params: { id: user.id }, query }, asService)),
     notifications: everyPage((query) => notifications.listNotifications({ query }, asCaller)),
     notificationPreferences: notifications.getPreferences({}, asCaller),
   });

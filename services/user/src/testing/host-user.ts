@@ -36,6 +36,7 @@ export type AnsweredBody = User &
     readonly key: string;
     readonly keys: readonly Record<string, string>[];
     readonly sessions: readonly Session[];
+    readonly carts: readonly unknown[];
     readonly apiKeys: readonly ApiKey[];
     readonly passwordResets: readonly unknown[];
     readonly orders: readonly Order[];
@@ -73,7 +74,7 @@ export async function hostUser(
   },
 ): Promise<HostedUser> {
   const told: Told[] = [];
-  const neighbours: Neighbours = { orders: new Map(), notifications: [] };
+  const neighbours: Neighbours = { orders: new Map(), carts: [], notifications: [] };
   const revocations = createRevocations({ clock: systemClock });
   const verifier = createTokenVerifier({
     jwks: async () => (await http.invoke('getKeySet', asService())).body as never,

@@ -1,5 +1,6 @@
 import { type Notification, notificationContract } from '@stoa/contracts/notification';
 import { type Order, orderContract } from '@stoa/contracts/order';
+import type { KeptCart } from '@stoa/contracts/order-carts';
 import { fault } from '@stoa/platform/errors';
 import { pageOf } from '@stoa/platform/http';
 import { defineService, type ServiceDefinition } from '@stoa/platform/service';
@@ -7,6 +8,7 @@ import { defineService, type ServiceDefinition } from '@stoa/platform/service';
 /** What the order and the notification service keep, as the tests put it there; `down` when they cannot be asked. */
 export interface Neighbours {
   orders: Map<string, Order[]> | 'down';
+  carts: KeptCart[];
   notifications: Notification[];
 }
 
@@ -35,19 +37,28 @@ export function orderOf(id: string, userId: string): Order {
   };
 }
 
+/** A cart as the order service would tell it. */
+export function cartOf(id: string): KeptCart {
+  const at = '2026-01-01T00:00:00.000Z';
+  return { id, orderId: null, currency: null, items: [], metadata: {}, createdAt: at, updatedAt: at };
+}
+
 /** Stand-ins for the two services that an export asks, with as much of their contracts as it uses. Pages hold one item, so that there are several. */
 export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
-  const { listForUser } = orderContract.operations;
+  const { listForUser, listCartsForUser } = orderContract.operations;
   const { listNotifications, getPreferences } = notificationContract.operations;
   const order = defineService<never>({
     name: 'order',
-    contract: { ...orderContract, operations: { listForUser }, commands: {} },
+    contract: { ...orderContract, operations: { listForUser, listCartsForUser }, commands: {} },
     routes: {
       listForUser: async (call: { params: { id: string }; query: { cursor?: string } }) => {
         if (neighbours.orders === 'down') throw fault('service.unavailable', 'The orders cannot be read.');
         const all = neighbours.orders.get(call.params.id) ?? [];
         return { body: pageAfter(all, call.query.cursor) };
       },
+      listCartsForUser: async (call: { query: { cursor?: string } }) => ({
+        body: pageAfter(neighbours.carts, call.query.cursor),
+      }),
     },
   });
   const notification = defineService<never>({

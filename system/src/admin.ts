@@ -24,7 +24,7 @@ export interface Admin {
 export async function firstAdmin(environment: Environment, dataDir: string): Promise<Admin> {
   const { STOA_ADMIN_EMAIL: email, STOA_ADMIN_PASSWORD: password } = environment;
   if (email && password) return { email, password, isNew: false, file: undefined };
-  const made = { email: email ?? 'admin@stoa.local', password: password ?? randomBytes(12).toString('base64url') };
+  const made = { email: email || 'admin@stoa.local', password: password || randomBytes(12).toString('base64url') };
   return explainingDiskProblems(dataDir, async () => {
     const file = join(await makeDataDir(dataDir), 'admin.json');
     if (await putInPlace(file, `${JSON.stringify(made, null, 2)}\n`)) return { ...made, isNew: true, file };

@@ -205,7 +205,9 @@ function sharedEnvironment(
   environment: Environment,
   { dataDir, places, connections }: { dataDir: string; places: Place[]; connections: number },
 ): Record<string, string | undefined> {
-  const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.endsWith('_DATABASE_URL')));
+  const own = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => value && !name.endsWith('_DATABASE_URL')),
+  );
   const scheme = environment.STOA_TLS_DIR ? 'https' : 'http';
   const urls = new Map<string, string[]>();
   for (const { service, port } of places.filter((place) => place.service !== 'gateway'))

@@ -25,7 +25,10 @@ async function seed(options: JsonOption, surroundings: Surroundings): Promise<vo
   const url = urlOf(environment);
   const credentials = await readCredentials(environment, url);
   if (credentials.kind !== 'password')
-    throw cliError('usage', "Seeding needs the admin's STOA_ADMIN_EMAIL and STOA_ADMIN_PASSWORD, not a key.");
+    throw cliError(
+      'usage',
+      "Seeding needs the admin's STOA_ADMIN_EMAIL and STOA_ADMIN_PASSWORD: leave STOA_API_KEY away.",
+    );
   const log = createLog({ service: 'stoa', level: 'silent' });
   // First in the way of all commands, whose errors say what to do about a shop that is away.
   await withShop(surroundings, (shop) => shop.call(productContract.operations.listProducts, { query: { limit: 1 } }));

@@ -18,7 +18,7 @@ export function addUp(program: Command, surroundings: Surroundings): void {
       'Runs the whole shop in this process, on the PostgreSQL in its data directory unless told otherwise; or the services that are named, which find the others by STOA_DISCOVERY; or, with --split, a process a service on this machine. Ctrl-C stops it.',
     )
     .argument('[service...]', 'which services to host; all unless named')
-    .option('--demo', 'fill an empty shop with demo products (also STOA_DEMO=1)')
+    .option('--demo', 'fill an empty shop with demo products, unless STOA_DEMO is 0')
     .option('--split', 'a process a service, looked after by this one')
     .addOption(new Option('--replicas <n>', 'processes of each service, with --split').argParser(positiveInteger));
   describe(command, ['up', 'up --demo', 'up --split', 'up --split --replicas 2', 'up order payment', 'up --json']);
@@ -35,8 +35,10 @@ async function up(services: readonly string[], options: UpOptions, surroundings:
   if (options.replicas && !options.split) throw new CliError('usage', '--replicas goes with --split.');
   const system = await import('@stoa/system');
   const { onSignals } = await import('@stoa/platform/lifecycle');
-  const demo = options.demo === true || environment.STOA_DEMO === '1';
-  const asked = new AbortController();
+  const { readSettings, setting } = await import('@stoa/platform/config');
+  const asked = setting.boolean({ default: options.demo === true, describe: 'Fills an empty shop with demo products' });
+  const { STOA_DEMO: demo } = readSettings(environment, { STOA_DEMO: asked });
+  const stopping = new AbortController();
   const splitGraceMs = options.split ? system.splitGraceMs(environment) : 0;
   const opening = options.split
     ? system.openSplit({
@@ -44,11 +46,11 @@ async function up(services: readonly string[], options: UpOptions, surroundings:
         demo,
         replicas: options.replicas ?? 1,
         command: ownCommand(),
-        signal: asked.signal,
+        signal: stopping.signal,
       })
     : system.openShop({ environment, demo, ...(services.length > 0 && { services }) });
   const stop = async (deadlineMs: number): Promise<void> => {
-    asked.abort();
+    stopping.abort();
     const shop = await opening.catch(() => undefined);
     await shop?.stop(deadlineMs);
   };

@@ -26,7 +26,7 @@ export async function readCredentials(environment: Environment, url: URL): Promi
     const kept = await readJson<{ email?: string; password?: string }>(file);
     if (kept?.email && kept.password) return { kind: 'password', email: kept.email, password: kept.password };
   }
-  const looked = isThisMachine(url) ? ` (and there is no ${file})` : '';
+  const looked = isThisMachine(url) ? ` (and there is no ${file} that can be read)` : '';
   throw cliError('usage', `Say who you are: set STOA_API_KEY, or STOA_ADMIN_EMAIL and STOA_ADMIN_PASSWORD${looked}.`);
 }
 

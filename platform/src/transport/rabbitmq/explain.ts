@@ -10,7 +10,7 @@ export interface BrokerAddress {
 
 /** @throws AppError `config.invalid` for what is no URL of a broker */
 export function addressOf(url: string): BrokerAddress {
-  const hint = "The broker's URL has to look like amqp://user:password@host:5672/vhost (amqps:// with TLS)";
+  const hint = 'STOA_TRANSPORT has to be local, or a URL like amqp://user:password@host:5672/vhost (amqps:// with TLS)';
   if (!URL.canParse(url)) throw fault('config.invalid', `${hint}; what was given is no URL.`);
   const { protocol, host, hostname, username, password, pathname } = new URL(url);
   if (protocol !== 'amqp:' && protocol !== 'amqps:') {

@@ -15,7 +15,7 @@ const tiers = [
   'config|telemetry|lifecycle|trust',
   'sql|embedded',
   'outbox|inbox|transport|eventstore|effect|saga',
-  'http|idempotency|client|auth|resilience|discovery|cache|flags',
+  'http|idempotency|client|auth|resilience|discovery|cache',
   'service|testing',
 ];
 
@@ -147,7 +147,7 @@ const rules: readonly Rule[] = [
   },
   {
     name: 'sql-in-store-only',
-    comment: 'The only SQL of a service is in its store/.',
+    comment: 'Whoever wants rows asks the store.',
     from: { path: '^services/', pathNot: ['^services/[^/]+/src/store/', test] },
     to: { path: '^node_modules/(pg|kysely)/' },
   },

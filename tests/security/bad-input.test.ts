@@ -253,7 +253,7 @@ describe('paths', () => {
 });
 
 describe('headers', () => {
-  const keys = ['', ' ', 'a, b', 'ä', 'a'.repeat(256), '\t', 'a\u007f', '"'.repeat(300)];
+  const keys = ['', ' ', 'a, b', 'ä', 'a'.repeat(256), '\t', '"'.repeat(300)];
 
   test('an Idempotency-Key that is none is refused, and nothing is stored', async () => {
     const before = await census();

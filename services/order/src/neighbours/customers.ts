@@ -40,5 +40,5 @@ export class Customers {
 }
 
 export function inactive(cause?: unknown): Error {
-  return refusal('user.inactive', 'There is no active account to order for.', { cause });
+  return refusal('user.inactive', 'The account is not active and cannot order.', { cause });
 }

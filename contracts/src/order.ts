@@ -210,6 +210,8 @@ export const orderContract = contract({
       access: owned,
       params,
       streams: 'text/event-stream',
+      // 204 to whoever has seen the end.
+      statuses: [200, 204],
       errors: ['order.not-found'],
     }),
     cancelOrder: operation({

@@ -120,12 +120,7 @@ function securityOf(access: Access): unknown[] {
 function responsesOf(contract: Contract, operation: Operation): Record<string, unknown> {
   const responses: Record<string, unknown> = {};
   for (const status of operation.statuses) {
-    const content =
-      operation.streams !== undefined
-        ? Object.fromEntries(
-            [operation.streams, ...(operation.alsoStreams ?? [])].map((type) => [type, { schema: { type: 'string' } }]),
-          )
-        : operation.answer && status !== 204 && { 'application/json': { schema: operation.answer } };
+    const content = status === 204 ? undefined : answerOf(operation);
     responses[status] = content ? { description: 'Good', content } : { description: 'Good' };
   }
   if (operation.method === 'GET' && operation.streams === undefined) responses[304] = { description: 'Not changed' };
@@ -136,6 +131,12 @@ function responsesOf(contract: Contract, operation: Operation): Record<string, u
     };
   }
   return responses;
+}
+
+function answerOf({ streams, alsoStreams = [], answer }: Operation): Record<string, unknown> | undefined {
+  if (streams !== undefined)
+    return Object.fromEntries([streams, ...alsoStreams].map((type) => [type, { schema: { type: 'string' } }]));
+  return answer && { 'application/json': { schema: answer } };
 }
 
 /** Codes by status: the operation's own, and what the kit answers on every operation of its kind. */

@@ -9,14 +9,19 @@ import { type OrderRecord, readOrders } from '../store/orders.ts';
 const lookAgainMs = 30_000;
 const ended = new Set(['rejected', 'cancelled', 'delivered']);
 
-/** The order at each change; `Last-Event-ID` is the version that the client has seen. */
+/**
+ * The order at each change; `Last-Event-ID` is the version that the client has seen. When it has seen the last one, 204: an `EventSource` then asks no more
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+ */
 export const streamOrder: Handler<typeof orderContract.operations.streamOrder, OrderDeps> = async (call, service) => {
   const first = await findOrder(call, service);
-  return sse(call, changesOf(first, call, service));
+  const seen = Number(call.lastEventId ?? 0) || 0;
+  if (ended.has(first.state.status) && first.state.version <= seen) return { status: 204 };
+  return sse(call, changesOf(first, seen, call, service));
 };
 
-async function* changesOf(first: OrderRecord, call: Call, service: OrderService) {
-  let seen = Number(call.lastEventId ?? 0) || 0;
+async function* changesOf(first: OrderRecord, from: number, call: Call, service: OrderService) {
+  let seen = from;
   let record: OrderRecord | undefined = first;
   while (record && !call.signal.aborted) {
     const { version, status } = record.state;

@@ -2,7 +2,14 @@ import type pg from 'pg';
 import { assert, findAppError } from '../errors/index.ts';
 import { GroupCommit } from './group.ts';
 import { type Listening, listen } from './listen.ts';
-import { type DatabaseOptions, endOfStandingStill, openPool, sqlState, wrapSqlError } from './pool.ts';
+import {
+  type DatabaseOptions,
+  endOfStandingStill,
+  isConnectionError,
+  openPool,
+  sqlState,
+  wrapSqlError,
+} from './pool.ts';
 import { Silence, socketOf } from './silence.ts';
 import type { Sql, Tx } from './sql.ts';
 import { openTx, Pending } from './transaction.ts';
@@ -148,9 +155,8 @@ export class Database implements Sql {
       });
       // Of statements sent together, those behind the one that failed are refused because the transaction is aborted, and `work` may
       // hear of such a refusal first.
-      throw (
-        endOfStandingStill(client) ?? (sqlState(error) === transactionAborted && first !== undefined ? first : error)
-      );
+      if (sqlState(error) === transactionAborted && first !== undefined) throw first;
+      throw (isConnectionError(error) && endOfStandingStill(client)) || error;
     } finally {
       client.release(broken);
     }

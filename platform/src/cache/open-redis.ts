@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { type AppError, certificateAdvice, fault, isCertificateCode } from '../errors/index.ts';
 import type { Cache } from './cache.ts';
@@ -88,6 +88,8 @@ function placeOf(url: string): string {
 /** A connection that has been seen to work. From then on it connects again by itself, for ever. */
 async function connected(url: string, place: string, options: OpenRedisOptions): Promise<Redis> {
   const { name = 'stoa', waitMs = waitMsDefault } = options;
+  // A tenth of what a process costs to start, which one without Redis need not pay.
+  const { Redis } = await import('ioredis');
   for (const endMs = performance.now() + waitMs; ; await pause(tryAgainMs)) {
     let isOpen = false;
     let reason: Error | undefined;

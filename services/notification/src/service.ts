@@ -5,8 +5,7 @@ import { readConfig } from './config.ts';
 import type { NotificationDeps } from './deps.ts';
 import { deleteMailFiles } from './effects/delete-mail-files.ts';
 import { sendMail } from './effects/send-mail.ts';
-import { openFileMailer } from './mail/file-mailer.ts';
-import { openSmtpMailer } from './mail/smtp-mailer.ts';
+import type { Mailer } from './mail/mailer.ts';
 import { getPreferences } from './queries/get-preferences.ts';
 import { listNotifications } from './queries/list-notifications.ts';
 import { onContactErased } from './reactions/on-contact-erased.ts';
@@ -25,9 +24,9 @@ export const notification = defineService<NotificationDeps>({
   isListener: true,
   contract: notificationContract,
   migrations: new URL('../migrations/', import.meta.url),
-  prepare(start) {
+  async prepare(start) {
     const { smtpUrl, from, mailFolder, shop } = readConfig(start.environment);
-    const mailer = smtpUrl === undefined ? openFileMailer(mailFolder, from) : openSmtpMailer(smtpUrl, from);
+    const mailer = await openMailer(smtpUrl, from, mailFolder);
     return { db: start.db, mailer, mailFolder, shop, resolveRecipient: recipientResolver(start) };
   },
   close: async ({ mailer }) => mailer.close(),
@@ -44,3 +43,9 @@ export const notification = defineService<NotificationDeps>({
   ],
   effects: [sendMail, deleteMailFiles],
 });
+
+/** What mails are made with is loaded where mails are sent. */
+async function openMailer(smtpUrl: string | undefined, from: string, mailFolder: string): Promise<Mailer> {
+  if (smtpUrl !== undefined) return (await import('./mail/smtp-mailer.ts')).openSmtpMailer(smtpUrl, from);
+  return (await import('./mail/file-mailer.ts')).openFileMailer(mailFolder, from);
+}

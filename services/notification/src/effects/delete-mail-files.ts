@@ -3,7 +3,7 @@ import { newId } from '@stoa/platform/ids';
 import type { Cause } from '@stoa/platform/schema';
 import type { Tx } from '@stoa/platform/sql';
 import type { NotificationDeps, NotificationService } from '../deps.ts';
-import { deleteMailFiles as deleteFiles } from '../mail/file-mailer.ts';
+import { deleteMailFiles as deleteFiles } from '../mail/mail-files.ts';
 
 interface DeleteMailFiles {
   readonly mailIds: readonly string[];

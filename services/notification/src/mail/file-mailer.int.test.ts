@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { deleteMailFiles, openFileMailer } from './file-mailer.ts';
+import { openFileMailer } from './file-mailer.ts';
+import { deleteMailFiles } from './mail-files.ts';
 
 let parent: string;
 before(async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import nodemailer from 'nodemailer';
+import { mailPath } from './mail-files.ts';
 import { type Mailer, messageOf } from './mailer.ts';
 
 /** Puts mails into a folder as `<id>.eml`, which any mail program opens. A file is there whole or not at all. */
@@ -30,13 +30,4 @@ function write(path: string, bytes: Buffer): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileSync(path, bytes, { mode: 0o600 });
   }
-}
-
-/** Deletes the files of mails, where there are any. */
-export async function deleteMailFiles(folder: string, ids: readonly string[]): Promise<void> {
-  for (const id of ids) await rm(mailPath(folder, id), { force: true });
-}
-
-function mailPath(folder: string, id: string): string {
-  return join(folder, `${id}.eml`);
 }

@@ -1,5 +1,6 @@
 // needs: rabbitmq redis consul
 // limit: 420 s
+// load: half
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,6 +15,7 @@ import { Database } from '@stoa/platform/sql';
 import { type RedisServer, startRedisServer, type TestDatabase, testDatabase } from '@stoa/platform/testing';
 import { loadAuthority } from '@stoa/platform/trust';
 import pg from 'pg';
+import { freePort } from '../fleet/free-port.ts';
 import { type RealServers, startRealServers } from '../fleet/real-servers.ts';
 import { until } from '../shop.ts';
 
@@ -387,15 +389,6 @@ async function putInOutbox(outbox: Database, userId: string): Promise<void> {
     `insert into kit.outbox (id, subscriber, type, key, body) values ($1, 'analytics', 'user.registered.v1', $2, $3)`,
     [newId(), userId, JSON.stringify({ payload, occurredAt: at, cause: { correlationId: userId } })],
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
-  );
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 interface Certificates {

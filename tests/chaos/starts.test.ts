@@ -1,4 +1,5 @@
-// limit: 180 s
+// limit: 300 s
+// load: half
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

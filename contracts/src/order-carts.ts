@@ -77,7 +77,6 @@ export const KeptCart = strict({
   createdAt: Instant,
   updatedAt: Instant,
 });
-
 export type KeptCart = Static<typeof KeptCart>;
 
 /** What somebody thinks of buying is theirs alone: no role looks into it, an admin's neither. */

@@ -4,4 +4,4 @@
 import { placeShopsOnServers } from './open-shop.ts';
 
 placeShopsOnServers();
-await import('./may-do.ts');
+await import('./who-may-do-what.ts');

@@ -1,3 +1,3 @@
 // limit: 180 s
 // load: half
-import './may-do.ts';
+import './who-may-do-what.ts';

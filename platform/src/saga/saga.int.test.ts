@@ -326,6 +326,11 @@ describe('a saga', () => {
     await assert.rejects(cancel(key), { code: 'service.unavailable' });
     const { status, step, attempt } = await trips.row(key);
     assert.deepEqual([status, step, attempt], ['running', 'seat', 1]);
+    const stand = (how: string, stuck: object | null) =>
+      trips.db.query('update kit.saga set status = $2, stuck = $3 where key = $1', [key, how, stuck]);
+    await stand('stuck', { reason: 'a test', from: 'running' });
+    assert.equal(await intervene((await trips.row(key)).id, 'retry'), 'service.unavailable');
+    await stand('running', null);
     await trips.db.query(
       `update kit.saga set steps = array_remove(steps, 'choose a meal'), wake_at = null where key = $1`,
       [key],

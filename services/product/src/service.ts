@@ -18,7 +18,7 @@ export const product = defineService<never>({
   contract: productContract,
   migrations: new URL('../migrations/', import.meta.url),
   routes: {
-    // What puts its statements together is a fifth of what a process costs to start: loaded where lists are asked for.
+    // What puts its statements together is a seventh of what a process costs to start: loaded where lists are asked for.
     listProducts: async (call, service) => (await import('./queries/list-products.ts')).listProducts(call, service),
     exportProducts,
     importProducts,

@@ -31,6 +31,13 @@ describe('the first admin', () => {
     assert.equal((await firstAdmin({}, folder)).password, password);
   });
 
+  it('is made up where its settings are empty', async () => {
+    const dataDir = join(folder, 'empty-settings');
+    const { email, password } = await firstAdmin({ STOA_ADMIN_EMAIL: '', STOA_ADMIN_PASSWORD: '' }, dataDir);
+    assert.equal(email, 'admin@stoa.local');
+    assert.ok(password.length >= 12);
+  });
+
   it('whose file cannot be read, or whose folder cannot be made, is told in one line', async () => {
     await writeFile(join(folder, 'admin.json'), '{"email": 1}');
     const told = async (dataDir: string) => {

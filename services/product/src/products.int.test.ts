@@ -90,6 +90,12 @@ describe('creating a product', () => {
     assert.deepEqual((await get('linen-shirt')).body, answer.body);
     const heard = await heardOf(id, 1);
     assert.deepEqual([heard.slug, heard.status, heard.skus], ['linen-shirt', 'active', ['SHIRT-SAND-M']]);
+    assert.deepEqual([heard.metadata, heard.variants], [{ season: 'ss26' }, undefined]);
+    const shelf = { sku: 'SHIRT-SAND-M', metadata: { shelf: '7' } };
+    const changed = await change(id, { metadata: {}, variants: [{ ...shelf, price: eur(8900) }] });
+    assert.equal(changed.status, 200, changed.text);
+    const again = await heardOf(id, 2);
+    assert.deepEqual([again.metadata, again.variants], [undefined, [shelf]]);
   });
 
   it('gives products of one title slugs of their own, even when made at once', async () => {

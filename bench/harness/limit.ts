@@ -8,6 +8,10 @@ import { findServer, testServers } from '../../tools/test/test-servers.ts';
 import { startPostgres } from './postgres.ts';
 import type { Bench } from './scenario.ts';
 
+/** What the limit is, beside its figure. */
+export const limitNote =
+  'The limit: one statement an order in one database (bench/limit), run by pgbench; nothing but the rows that keep the invariants.';
+
 const script = (name: string) => fileURLToPath(new URL(`../limit/${name}`, import.meta.url));
 
 /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { PlaceOrders } from '../clients/place-orders.ts';
 import { fillShop } from '../harness/catalogue.ts';
-import { measureLimit } from '../harness/limit.ts';
+import { limitNote, measureLimit } from '../harness/limit.ts';
 import { measureOrders, type OrdersMeasured } from '../harness/measure-orders.ts';
 import { cpuMsOf, cpuMsOfFamily } from '../harness/processes.ts';
 import { describeProfile, describeStatements, resetStatements } from '../harness/profile.ts';
@@ -58,11 +58,7 @@ export const checkout: Scenario = {
         `Orders are spread over ${productCount} SKUs; the time ends when no saga is live and every outbox and inbox is empty, twice in a row.`,
         'Mails are sent in the background at a limited pace and may come later; their processor time and statements are counted.',
         'SQL statements are those of all services, their idle polling and the asking for the backlog included.',
-        ...(limit
-          ? [
-              'The limit: one statement an order in one database (bench/limit), run by pgbench; nothing but the rows that keep the invariants.',
-            ]
-          : []),
+        ...(limit ? [limitNote] : []),
       ],
       ...(bench.profile && { profile: [...statements, ...(await describeProfile(shop.profileDir))] }),
     };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type BenchBroker, startBroker } from '../harness/broker.ts';
 import { fillShop } from '../harness/catalogue.ts';
 import { startFleet } from '../harness/fleet.ts';
+import { limitNote, measureLimit } from '../harness/limit.ts';
 import { measureOrders, type OrdersMeasured, type Subject } from '../harness/measure-orders.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { ask, cpuMsOf, cpuMsOfFamily, memoryMbOfFamily, shareMbOf } from '../harness/processes.ts';
@@ -32,6 +33,7 @@ const perSecondMin: Readonly<Record<Placement, number>> = {
 export const placement: Scenario = {
   about: 'the same check-out in one process, split on the local transport, and split on RabbitMQ',
   async run(bench) {
+    const [limit] = (await measureLimit(bench, [clients], bench.quick ? 4 : 10)) ?? [];
     const measured: [Placement, Measured][] = [];
     for (const name of placements) measured.push([name, await measure(bench, name)]);
     bench.say('calls in one process');
@@ -44,6 +46,12 @@ export const placement: Scenario = {
           ...figure,
           target: { atLeast: perSecondMin[placements[at] ?? 'one process'] },
         })),
+        ...(limit === undefined
+          ? []
+          : [
+              { name: 'the limit', value: limit, unit: 'orders/s' },
+              ...beside('part of the limit reached', '%', ({ orders }) => (orders.perSecond / limit) * 100),
+            ]),
         ...beside('p50 to confirmed', 'ms', ({ orders }) => orders.toConfirmed.p50),
         ...beside('p95 to confirmed', 'ms', ({ orders }) => orders.toConfirmed.p95),
         ...beside('50 orders/s offered, p50', 'ms', ({ offered }) => offered.toConfirmed.p50),
@@ -65,6 +73,7 @@ export const placement: Scenario = {
       ],
       notes: [
         `${clients} clients in a closed loop, each waiting for its confirmation; shop, PostgreSQL, RabbitMQ and client share this machine's cores.`,
+        ...(limit === undefined ? [] : [limitNote]),
         'Processor time is that of all processes of the shop, mails and idle polling included; the client’s is left out.',
         'Memory after the orders; pages that processes share count once.',
         'A call is made by a service’s client and answered by another service of the same process: policies, validation, identity and JSON both ways.',

@@ -33,7 +33,7 @@ export interface OnceSteps<B, P = void> extends AnswerSteps<B> {
   /** Does the work, with what was prepared, in the transaction that also takes the key. May run again after a serialization failure. */
   readonly work: (tx: Tx, prepared: P) => Made<B> | Promise<Made<B>>;
   /** What an error of the work or of its commit means to the caller: a violated constraint, say. The refusal is kept as the answer to the key. */
-  readonly refusalOf?: (error: unknown) => Error | undefined;
+  readonly refusalOf?: (error: unknown) => Error | undefined | Promise<Error | undefined>;
   /** Shares its commit with other requests: `work` only defers writes (see `Database.grouped`). */
   readonly grouped?: boolean;
   /** Names the caller when the principal does not: a guest's e-mail. Only its hash is kept. */
@@ -197,7 +197,7 @@ async function run<B, P>(
   try {
     return await (grouped ? service.db.grouped(work) : service.db.transaction(async (tx) => work(tx)));
   } catch (error) {
-    throw refusalOf?.(error) ?? error;
+    throw (await refusalOf?.(error)) ?? error;
   }
 }
 

@@ -163,6 +163,28 @@ describe('creating a product', () => {
     assert.equal(second.headers.get('idempotency-replayed'), 'true');
   });
 
+  it('keeps the refusal too under its key when somebody else took the SKU between look and write', async () => {
+    const { body: other } = await create(mug());
+    const body = mug({}, 'RACED-1');
+    const send = () =>
+      host.call('POST', '/api/v1/products', { as: 'merchandiser', body, headers: { 'idempotency-key': 'raced-1' } });
+    const blocked = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    const sent = await host.db.transaction(async (tx) => {
+      await tx.query(`update variant set sku = 'RACED-1' where product_id = $1`, [other.id]);
+      const answer = send();
+      const deadlineMs = performance.now() + 4_000;
+      while ((await host.db.query(blocked)).length === 0) assert.ok(performance.now() < deadlineMs, 'it did not wait');
+      return { answer };
+    });
+    const first = await sent.answer;
+    assertProblem(first, 409, 'product.sku-taken');
+    const second = await send();
+    assert.deepEqual(
+      [second.status, second.text, second.headers.get('idempotency-replayed')],
+      [409, first.text, 'true'],
+    );
+  });
+
   it('is for merchandisers only', async () => {
     assertProblem(await host.call('POST', '/api/v1/products', { body: mug() }), 401, 'auth.missing');
     assertProblem(await host.call('POST', '/api/v1/products', { as: 'customer', body: mug() }), 403, 'auth.forbidden');

@@ -18,7 +18,7 @@ export const changeProduct: Handler<typeof productContract.operations.changeProd
     return { body: product, version: product.version };
   } catch (error) {
     const skus = variants?.map(({ sku }) => sku.toUpperCase()) ?? [];
-    throw await refusalOfTaken(error, service.db, { id: call.params.id, skus });
+    throw (await refusalOfTaken(error, service.db, { id: call.params.id, skus })) ?? error;
   }
 };
 

@@ -22,6 +22,9 @@ export const createProduct: Handler<CreateProduct, never> = async (call, service
 const attemptsMax = 5;
 
 async function create(call: Call<CreateProduct>, service: Service<never>, attempt: number): Promise<Answer<Product>> {
+  // Two products of one title at the same time: the slower one takes the next slug.
+  const isOvertaken = (error: unknown) =>
+    attempt < attemptsMax && call.body.slug === undefined && violatedConstraint(error) === 'product_slug_taken';
   try {
     return await once(call, service, {
       work: async (tx) => {
@@ -29,12 +32,12 @@ async function create(call: Call<CreateProduct>, service: Service<never>, attemp
         const headers = { location: `/api/v1/products/${product.id}` };
         return { resource: product.id, answer: { status: 201, body: product, version: product.version, headers } };
       },
+      refusalOf: async (error) =>
+        isOvertaken(error) ? undefined : refusalOfTaken(error, service.db, { skus: skusOf(call.body) }),
     });
   } catch (error) {
-    // Two products of one title at the same time: the slower one takes the next slug.
-    const overtaken = call.body.slug === undefined && violatedConstraint(error) === 'product_slug_taken';
-    if (overtaken && attempt < attemptsMax) return create(call, service, attempt + 1);
-    throw await refusalOfTaken(error, service.db, { skus: skusOf(call.body) });
+    if (isOvertaken(error)) return create(call, service, attempt + 1);
+    throw error;
   }
 }
 

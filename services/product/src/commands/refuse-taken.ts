@@ -10,15 +10,15 @@ export function wasOvertaken(error: unknown): boolean {
   return [uniqueViolation, foreignKeyViolation].includes(sqlState(error) ?? '');
 }
 
-/** What to say to a merchandiser whose product could not be saved: that its SKU or slug is taken; any other error as it is. */
+/** What to say to a merchandiser whose product could not be saved: that its SKU or slug is taken; undefined when it is something else. */
 export async function refusalOfTaken(
   error: unknown,
   db: Database,
   product: { id?: string; skus: readonly string[] },
-): Promise<unknown> {
+): Promise<Error | undefined> {
   const constraint = violatedConstraint(error);
   if (constraint === 'product_slug_taken') return slugTaken();
-  if (constraint !== 'product_sku_taken') return error;
+  if (constraint !== 'product_sku_taken') return undefined;
   const owners = await ownersOfSkus(db, product.skus);
   return skusTaken([...owners].filter(([, owner]) => owner !== product.id).map(([sku]) => sku));
 }

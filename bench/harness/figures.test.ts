@@ -63,6 +63,12 @@ describe('recovery', () => {
     });
   });
 
+  it('is not the burst of what has waited', () => {
+    const burst = Array.from({ length: 30 }, (_, n) => 13_000 + n);
+    const answers = [...good(0, 10_000), ...burst, ...good(15_500, 20_000)];
+    assert.equal(recoveryOf(answers, outage).afterMs, 4_400);
+  });
+
   it('takes one such window when nobody noticed, and has no end when answers stay too few', () => {
     assert.equal(recoveryOf(good(0, 20_000), outage).afterMs, 2_000);
     const half = good(10_000, 20_000).filter((_, n) => n % 2 === 0);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { type Files, withTree } from '../temporary-tree.ts';
 import { run } from './compose.ts';
 
@@ -68,6 +69,10 @@ const composeFile = 'deploy/compose/compose.yaml';
 
 test('a fleet that is what the list of services says is accepted', async () => {
   assert.deepEqual(await problemsOf(), []);
+});
+
+test('services, Compose, ports and README of this repository say the same', async () => {
+  assert.deepEqual(await run(fileURLToPath(new URL('../../', import.meta.url))), []);
 });
 
 const planted: readonly [what: string, path: string, text: string, instead: string, told: RegExp][] = [

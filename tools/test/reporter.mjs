@@ -10,13 +10,13 @@ export default async function* reporter(events) {
       suites[data.nesting] = data.name;
     }
     if (type !== 'test:pass' && type !== 'test:fail') continue;
-    // A suite fails by itself only through its own hooks; otherwise it repeats what its tests have said.
+    const notRun = data.skip !== undefined || data.todo !== undefined;
+    // A suite fails by itself only through its own hooks; otherwise it repeats what its tests have said. Of one that is skipped no test says anything.
     const kind = data.details?.type;
     const own = data.details?.error?.failureType;
-    if (kind === 'suite' && (type === 'test:pass' || own === 'subtestsFailed')) continue;
+    if (kind === 'suite' && !notRun && (type === 'test:pass' || own === 'subtestsFailed')) continue;
     // A test with failing subtests is likewise told by them.
     if (type === 'test:fail' && own === 'subtestsFailed') continue;
-    const notRun = data.skip !== undefined || data.todo !== undefined;
     yield `${JSON.stringify({
       name: [...suites.slice(0, data.nesting), data.name].join(' › '),
       outcome: notRun ? 'skipped' : type === 'test:pass' ? 'passed' : 'failed',

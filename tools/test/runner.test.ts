@@ -134,6 +134,17 @@ test('a skipped test is counted and explained; only CI refuses it', async () => 
   assert.equal(inCi.lines.at(-1), '1 passed, 0 failed, 1 skipped');
 });
 
+test('a suite that is skipped is not passed over: none of its tests would be told of', async () => {
+  const suite = `${importTest} describe('of root', { skip: 'only root can' }, () => { test('a', () => {}); });`;
+  const { code, lines } = await runOn(
+    { 'platform/src/sum.test.ts': passing + suite.slice(importTest.length) },
+    { ci: true },
+  );
+  assert.equal(code, 1);
+  assert.equal(lines.at(-1), '1 passed, 0 failed, 1 skipped');
+  assert.match(lines.join('\n'), /skipped: only root can/);
+});
+
 test('a test that is still to do counts as skipped, not as passed', async () => {
   const { lines } = await runOn({
     'platform/src/sum.test.ts': `${importTest} test('later', { todo: true }, () => {});`,

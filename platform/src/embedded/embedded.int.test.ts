@@ -177,7 +177,9 @@ describe('the embedded PostgreSQL', () => {
   });
 });
 
-describe('the embedded PostgreSQL of root', { skip: !asRoot }, () => {
+describe('the embedded PostgreSQL of root', {
+  skip: asRoot ? false : 'only root starts servers as somebody else',
+}, () => {
   it('runs as an unprivileged user', async () => {
     const server = await startEmbeddedPostgres({ dataDir: join(root, 'of-root') });
     try {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '@stoa/platform/ids';
 import { anonymous, type Principal } from '@stoa/platform/schema';
-import { asker, merchandiser, receive, startTestInventory, type TestInventory } from '../testing/hosted.ts';
+import { asker, merchandiser, receive, reserve, startTestInventory, type TestInventory } from '../testing/hosted.ts';
 
 let shop: TestInventory;
 before(async () => {
@@ -28,6 +28,19 @@ describe('looking at stock', () => {
     );
     await assert.rejects(shop.api.getStock({ params: { sku: 'NEVER' } }, asker), { code: 'inventory.not-found' });
     await assert.rejects(shop.ledgerOf('NEVER'), { code: 'inventory.not-found' });
+  });
+
+  it('shows what is there now as soon as it has changed, whoever looked before', async () => {
+    const guest = { ...asker, principal: anonymous };
+    const shown = async () => (await shop.api.getStock({ params: { sku: 'GLOBE' } }, guest)).available;
+    const seen: number[] = [];
+    await receive(shop, 'GLOBE', 3);
+    seen.push(await shown());
+    await receive(shop, 'GLOBE', 4);
+    seen.push(await shown());
+    await shop.carryOut([reserve(newId(), [{ sku: 'GLOBE', quantity: 2 }])]);
+    seen.push(await shown());
+    assert.deepEqual(seen, [3, 7, 5]);
   });
 
   it('lists it page by page, and what is low by the threshold of each SKU', async () => {

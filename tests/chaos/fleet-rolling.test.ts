@@ -1,11 +1,15 @@
 // needs: rabbitmq redis consul
 // limit: 420 s
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { serviceNames } from '@stoa/system';
 import { TestFleet } from '../fleet/fleet.ts';
 import type { FleetProcess } from '../fleet/fleet-process.ts';
 import { ImpatientCustomers } from '../fleet/impatient-customers.ts';
+import { makeCertificates } from '../fleet/make-certificates.ts';
 import { columnAdded, makeNextVersion, messageAdded, type NextVersion } from '../fleet/next-version.ts';
 import { type RealServers, startRealServers } from '../fleet/real-servers.ts';
 import { until } from '../shop.ts';
@@ -22,17 +26,24 @@ const changing = ['order', 'notification', 'analytics'];
 
 type Pair = readonly [FleetProcess, FleetProcess];
 
-describe('a fleet of two replicas that is restarted process by process', () => {
+describe('a fleet of two replicas, whose processes show each other certificates, that is restarted process by process', () => {
   let servers: RealServers;
   let fleet: TestFleet;
   let customers: ImpatientCustomers;
   let next: NextVersion;
   let received: ReadonlyMap<string, number>;
+  let certificates: string;
 
   before(async () => {
     next = await makeNextVersion();
     servers = await startRealServers();
-    fleet = await TestFleet.open({ replicas, environment: { ...servers.environment, STOA_DATABASE_CONNECTIONS: '8' } });
+    certificates = await mkdtemp(join(tmpdir(), 'stoa-rolling-'));
+    await makeCertificates(certificates);
+    fleet = await TestFleet.open({
+      replicas,
+      certificates,
+      environment: { ...servers.environment, STOA_DATABASE_CONNECTIONS: '8' },
+    });
     received = await stockShelves(fleet.shop);
     for (const service of serviceNames) await allFound(service);
     customers = new ImpatientCustomers({
@@ -47,6 +58,7 @@ describe('a fleet of two replicas that is restarted process by process', () => {
     await fleet?.close();
     await servers?.stop();
     await next?.remove();
+    await rm(certificates, { recursive: true, force: true });
   });
 
   /** Waits until everybody can find all replicas, as whoever restarts them one by one has to. */

@@ -9,10 +9,11 @@ import { after, before, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '@stoa/platform/testing';
 import { FleetProcess } from '../fleet/fleet-process.ts';
 import { freePort } from '../fleet/free-port.ts';
+import { makeCertificates } from '../fleet/make-certificates.ts';
 import { overTcp } from '../fleet/over-tcp.ts';
 import { type RealServers, startRealServers } from '../fleet/real-servers.ts';
 import { openTcpProxy, type TcpProxy } from '../fleet/tcp-proxy.ts';
-import { TestShop, until } from '../shop.ts';
+import { until } from '../shop.ts';
 
 interface Part {
   readonly name: string;
@@ -34,8 +35,7 @@ describe('a process of a fleet whose members show each other certificates', () =
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'stoa-health-'));
-    const made = await new TestShop(folder, {}).stoa('certs', folder);
-    assert.equal(made.code, 0, made.output);
+    await makeCertificates(folder);
     [servers, database] = await Promise.all([startRealServers(), testDatabase('process health')]);
     const url = new URL(overTcp(database.url));
     line = await openTcpProxy({ host: url.hostname, port: Number(url.port) });

@@ -18,6 +18,8 @@ export interface FleetOptions {
   readonly replicas?: number;
   /** Settings of every process: STOA_TRANSPORT, STOA_REDIS_URL, STOA_DISCOVERY … */
   readonly environment?: Readonly<Record<string, string>>;
+  /** A folder that `stoa certs` has made, by which the processes of one service each trust each other; a common secret unless given. */
+  readonly certificates?: string;
   /** More settings of one process, by the first of its services. */
   readonly environmentOf?: (service: string, replica: number) => Readonly<Record<string, string>>;
   /** The URL by which a service reaches another, or `postgres`, in place of the true one: a way past something. */
@@ -132,6 +134,10 @@ async function placesOf(dataDir: string, database: EmbeddedPostgres, options: Fl
     return { [`STOA_${upper}_PORT`]: String(port), [`STOA_${upper}_DATABASE_URL`]: url };
   };
   const secret = randomBytes(32).toString('base64url');
+  const trustOf = (service = '') =>
+    options.certificates === undefined
+      ? { STOA_SERVICE_SECRET: secret }
+      : { STOA_TLS_DIR: join(options.certificates, service) };
   const processes: FleetProcess[] = [];
   for (const services of hosted) {
     const neighbours = await neighboursOf(services);
@@ -154,7 +160,7 @@ async function placesOf(dataDir: string, database: EmbeddedPostgres, options: Fl
             STOA_ADMIN_EMAIL: admin.email,
             STOA_ADMIN_PASSWORD: admin.password,
             STOA_TEST_MODE: '1',
-            STOA_SERVICE_SECRET: secret,
+            ...trustOf(services[0]),
             STOA_DISCOVERY: `static:${neighbours}`,
             STOA_DATABASE_CONNECTIONS: String(connectionsPerService * services.length),
             ...environment,

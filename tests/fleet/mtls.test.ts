@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { connect } from 'node:tls';
 import { loadAuthority } from '@stoa/platform/trust';
 import { TestShop, until } from '../shop.ts';
+import { makeCertificates } from './make-certificates.ts';
 
 describe('a fleet whose processes show each other certificates', () => {
   let folder: string;
@@ -17,8 +18,7 @@ describe('a fleet whose processes show each other certificates', () => {
   let orderPort: number;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'stoa-mtls-'));
-    const made = await new TestShop(folder, {}).stoa('certs', folder);
-    assert.equal(made.code, 0, made.output);
+    await makeCertificates(folder);
     shop = await TestShop.open({ placement: ['--split'], environment: { STOA_TLS_DIR: folder } });
     orderPort = Number(placeOf('order')[0]);
     await shop.stockUp('THING', 10);

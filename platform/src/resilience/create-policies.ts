@@ -43,7 +43,7 @@ const stateValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-o
  * is per service, because what it protects is the service.
  */
 export function createPolicies(options: PoliciesOptions): Policies {
-  const { metrics, random = Math.random } = options;
+  const { caller, log, metrics, random = Math.random } = options;
   const policies = new Map<string, OperationPolicy>();
   const breakers: { service: string; operation: string; state: () => BreakerState }[] = [];
   const budgets = new Map<string, RetryBudget>();
@@ -75,7 +75,10 @@ export function createPolicies(options: PoliciesOptions): Policies {
   function listen(service: string, operation: string, state: () => BreakerState): PolicyListener {
     breakers.push({ service, operation, state });
     return {
-      retried: (reason) => retries?.({ service, operation, reason }),
+      retried(reason) {
+        retries?.({ service, operation, reason });
+        log?.debug({ caller, callee: service, operation, reason }, 'a call is tried again');
+      },
       rejected: (reason) => rejections?.({ service, operation, reason }),
     };
   }

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, partialDeepStrictEqual } from 'node:assert/strict';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
@@ -22,9 +22,9 @@ async function elapse(ms: number): Promise<void> {
   await turn();
 }
 
-function policyOf(policy: CallPolicy = {}, random = 1) {
+function policyOf(policy: CallPolicy = {}, random = 1, level = 'info') {
   const lines: { msg: string }[] = [];
-  const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) });
+  const log = pino({ level }, { write: (line) => lines.push(JSON.parse(line)) });
   const metrics = createMetrics({ ofProcess: false });
   const policies = createPolicies({ caller: 'order', random: () => random, metrics, log });
   const getTea = operation({ method: 'GET', path: '/teas', summary: 'Teas', access: anyone, policy });
@@ -331,11 +331,16 @@ test('more calls at a time than declared are refused at once', async () => {
   equal(await guarded.run(failing(0).work, within(5_000)), 'tea');
 });
 
-test('retries are counted by why', async () => {
-  const { guarded, metrics } = policyOf();
+test('retries are counted by why, and told to who wants to know everything', async () => {
+  const { guarded, metrics, lines } = policyOf({}, 1, 'debug');
   await outcomeAfter(200, guarded.run(failing(1).work, within(5_000)));
   await outcomeAfter(200, guarded.run(failing(1, () => notBegun(broken())).work, within(5_000)));
   const text = await metrics.text();
   match(text, /stoa_client_retries_total\{service="tea",operation="getTea",reason="failed"\} 1/);
   match(text, /stoa_client_retries_total\{service="tea",operation="getTea",reason="not-begun"\} 1/);
+  const told = { caller: 'order', callee: 'tea', operation: 'getTea', msg: 'a call is tried again' };
+  partialDeepStrictEqual(lines, [
+    { ...told, reason: 'failed' },
+    { ...told, reason: 'not-begun' },
+  ]);
 });

@@ -1,4 +1,4 @@
-/** How callers treat an operation, where the defaults of the kit do not suit it. */
+/** How services that call an operation treat it, where the defaults of the kit do not suit it. The gateway's proxy has its own way with all. */
 export interface CallPolicy {
   /** Tries in all of a call that may be repeated; 3 unless given, 1 for none but the first. */
   readonly attemptsMax?: number;

@@ -48,8 +48,16 @@ export interface CommandStep<I = unknown, S = unknown, D = unknown> {
   /** How long to wait for the reply. Before the pivot the saga then turns back with `timeoutFailure`; after it the command is sent again. */
   readonly timeoutMs: number;
   readonly timeoutFailure?: SagaFailure;
-  /** What to do when it is refused after the pivot: `end` the saga here (something else was started), or go `on`. Stuck without. */
-  readonly whenRefused?: (saga: SagaView<I, S>, refused: SagaFailure, tx: Tx, service: Service<D>) => 'end' | 'on';
+  /**
+   * What to do when it is refused after the pivot: `end` the saga here (something else was started), or go `on`. Without it, or when it returns nothing, the
+   * saga is stuck until a person decides.
+   */
+  readonly whenRefused?: (
+    saga: SagaView<I, S>,
+    refused: SagaFailure,
+    tx: Tx,
+    service: Service<D>,
+  ) => 'end' | 'on' | undefined;
 }
 
 export type Step<I = unknown, S = unknown, D = unknown> = LocalStep<I, S, D> | CommandStep<I, S, D>;

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inventoryCommands } from '@stoa/contracts/inventory-messages';
 import type { Order } from '@stoa/contracts/order';
 import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { shippingCommands } from '@stoa/contracts/shipping-messages';
 import { newId } from '@stoa/platform/ids';
 import type { CommandType, Outcome } from '@stoa/platform/schema';
+import { checkOutName } from '../check-out-input.ts';
+import { refundName } from '../start-refund.ts';
 import { type HostedOrder, hostOrder } from '../testing/host-order.ts';
 import { priced } from '../testing/neighbours.ts';
 
-const { capturePayment: capture } = paymentCommands;
+const { capturePayment: capture, refundPayment } = paymentCommands;
+const { restock } = inventoryCommands;
 const { cancelShipment: releaseShipment } = shippingCommands;
 
 let shop: HostedOrder;
@@ -67,6 +71,26 @@ async function until(id: string, holds: (order: Order) => boolean): Promise<Orde
   }
 }
 
+const ship = (id: string) =>
+  shop.call('POST', `/api/v1/orders/${id}/shipments`, {
+    user: newId(),
+    role: 'operator',
+    headers: { 'idempotency-key': newId() },
+    body: { carrier: 'Post' },
+  });
+
+/** The saga of a key once it has come to that. */
+async function sagaOf(definition: string, key: string, status: string) {
+  for (const deadlineMs = performance.now() + 20_000; ; await sleep(10)) {
+    const [row] = await shop.service.db.query<{ status: string; step: string }>(
+      'select status, step from kit.saga where definition = $1 and key = $2',
+      [definition, key],
+    );
+    if (row?.status === status) return row;
+    assert.ok(performance.now() < deadlineMs, JSON.stringify(row));
+  }
+}
+
 async function eventsOf(id: string): Promise<string[]> {
   const rows = await shop.service.db.query<{ type: string }>(
     'select type from kit.event where stream = $1 order by version',
@@ -91,15 +115,51 @@ describe('an order whose money is refused for good after it was confirmed', () =
     await (await asked(capture, id))(refused);
     const stopShipment = await asked(releaseShipment, id);
     assert.equal((await cancel(id)).status, 202);
-    const shipped = await shop.call('POST', `/api/v1/orders/${id}/shipments`, {
-      user: newId(),
-      role: 'operator',
-      headers: { 'idempotency-key': newId() },
-      body: { carrier: 'Post' },
-    });
+    const shipped = await ship(id);
     assert.deepEqual([shipped.status, shipped.body.code], [409, 'order.not-shippable']);
     await stopShipment(done);
     const { failure } = await until(id, ({ status }) => status === 'cancelled');
     assert.equal(failure?.code, refused.code);
+  });
+
+  it('is a person’s business when it has left already: its goods do not go back into stock', async () => {
+    const id = await placeUntilCapture();
+    assert.equal((await ship(id)).status, 201);
+    await (await asked(capture, id))(refused);
+    assert.equal((await sagaOf(checkOutName, id, 'stuck')).step, 'capture payment');
+    const { body } = await shop.call('GET', `/api/v1/orders/${id}`, staff);
+    assert.equal(body.status, 'shipped');
+    assert.equal(shop.neighbours.answers.has(`${releaseShipment.type} ${id}`), false, 'it is not being taken back');
+  });
+});
+
+describe('an order that is cancelled while money of it is being given back', () => {
+  before(() => {
+    for (const command of [refundPayment, restock]) shop.neighbours.later.add(command);
+  });
+  after(() => {
+    for (const command of [refundPayment, restock]) shop.neighbours.later.delete(command);
+  });
+
+  it('has given back once what goods it had, and ends the refund too', async () => {
+    const id = await placeUntilCapture();
+    await (await asked(capture, id))({ kind: 'done', output: {} });
+    const { items } = await until(id, ({ payment }) => payment.status === 'captured');
+    const asksBack = await shop.call('POST', `/api/v1/orders/${id}/refunds`, {
+      ...staff,
+      headers: { 'idempotency-key': newId() },
+      body: { items: items.map(({ lineId, quantity }) => ({ lineId, quantity })), reason: 'broken', restock: true },
+    });
+    assert.equal(asksBack.status, 202);
+    const refund = asksBack.body.id;
+    const giveMoneyBack = await asked(refundPayment, refund);
+    assert.equal((await cancel(id)).status, 202);
+    await (await asked(releaseShipment, id))(done);
+    await (await asked(restock, id))(done);
+    await until(id, ({ status }) => status === 'cancelled');
+    await giveMoneyBack(done);
+    await (await asked(restock, refund))({ kind: 'refused', code: 'inventory.not-sold', detail: 'It was not sold.' });
+    await sagaOf(refundName, refund, 'completed');
+    assert.ok((await eventsOf(id)).includes('order-refunded'));
   });
 });

@@ -112,6 +112,7 @@ export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
       commands: [
         carriesOut(paymentCommands.authorisePayment, { paymentId: newId() }),
         carriesOut(paymentCommands.capturePayment, { paymentId: newId() }),
+        carriesOut(paymentCommands.refundPayment),
         carriesOut(paymentCommands.releasePayment, { refunded: { amount: 0, currency: 'EUR' } }),
       ],
     }),

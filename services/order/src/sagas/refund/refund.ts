@@ -49,6 +49,8 @@ const restock = commandStep({
   }),
   undoable: false,
   timeoutMs: 30_000,
+  // A cancellation that has come in between has brought back all that was sold.
+  whenRefused: ({ state: { order } }: Refunding) => (order.state.cancellationRequested === null ? undefined : 'on'),
 });
 
 const recordRefund = localStep({

@@ -234,6 +234,24 @@ describe('a request with an Idempotency-Key', () => {
     assert.equal(ids[2], ids[3]);
   });
 
+  it('keeps a refusal that its work came to after the commit', async () => {
+    const asked = { key: newId(), body: newId() };
+    let settled = 0;
+    const refusing = make(asked.body, {
+      work: () => ({ resource: 'x' }),
+      settle: () => Promise.reject(refusal('thing.sold', `Somebody was quicker, for the time ${++settled}.`)),
+    });
+    const first = await ask(asked, refusing);
+    assert.equal(first.status, 409);
+    for (const at of [0, 1]) {
+      const again = await ask(asked, refusing, at);
+      assert.deepEqual(
+        [again.status, textOf(again), again.headers?.['idempotency-replayed']],
+        [409, textOf(first), 'true'],
+      );
+    }
+  });
+
   it('keeps a refusal as the answer, even when it could be granted later', async () => {
     const asked = { key: newId(), body: newId() };
     const refusing = make(asked.body, { work: () => Promise.reject(refusal('thing.sold', 'Somebody was quicker.')) });

@@ -142,13 +142,13 @@ async function fix<B, O extends Operation>(
   scope: string,
   resource: string,
 ): Promise<Answer<B>> {
-  const answer = await settled(steps, resource);
+  const answer: Answer = await settled(steps, resource).catch((error) => refusalAnswer(call, service, error));
   const row = await service.db.grouped((tx) =>
     storeAnswer(tx, {
       scope,
       status: statusOf(answer, call.operation),
       headers: keptHeaders(answer),
-      body: textOf(answer.body),
+      body: answer.rawBody ?? textOf(answer.body),
     }),
   );
   if (row.stored) return withSecrets(answer, steps.secrets?.(resource)) as Answer<B>;
@@ -166,19 +166,27 @@ async function refused<B, O extends Operation>(
   key: { scope: string; fingerprint: string },
   error: unknown,
 ): Promise<Answer<B>> {
-  if (isFault(error)) throw error;
-  const problem = problemOf(error, service.contract.errors, call.cause.traceparent?.split('-')[1] ?? '');
-  if (problem.status >= 500) throw error;
-  const body = JSON.stringify(problem);
+  const answer = refusalAnswer(call, service, error);
+  const { status, rawBody: body } = answer;
   try {
-    await service.db.grouped((tx) =>
-      takeKey(tx, { ...key, resource: null, status: problem.status, headers: {}, body }),
-    );
+    await service.db.grouped((tx) => takeKey(tx, { ...key, resource: null, status, headers: {}, body }));
   } catch (taken) {
     if (isKeyTaken(taken)) return again(call, service, steps, key.scope);
     throw taken;
   }
-  return { status: problem.status, rawBody: body };
+  return answer;
+}
+
+/** @throws the error, when it is no refusal */
+function refusalAnswer<O extends Operation>(
+  call: Call<O>,
+  service: Service<never>,
+  error: unknown,
+): { readonly status: number; readonly rawBody: string } {
+  if (isFault(error)) throw error;
+  const problem = problemOf(error, service.contract.errors, call.cause.traceparent?.split('-')[1] ?? '');
+  if (problem.status >= 500) throw error;
+  return { status: problem.status, rawBody: JSON.stringify(problem) };
 }
 
 function isFault(error: unknown): boolean {

@@ -270,6 +270,51 @@ describe('an effect outside', () => {
     assert.deepEqual(await ended(), [{ id: 'a', how: 'sent at last', attempt: 1 }]);
   });
 
+  it('whose result could not be committed because its connection broke is not performed again: the result waits', async () => {
+    let begun = 0;
+    let broken = 0;
+    const runner = openProcess(async () => `paid ${++begun}`, {
+      async complete(done, tx) {
+        if (broken++ === 0) await tx.query('select pg_terminate_backend(pg_backend_pid())', []);
+        for (const { effect, result } of done)
+          await tx.query('insert into ended values ($1, $2, $3)', [effect.id, result, effect.attempt]);
+      },
+    });
+    await ask(runner, 'a');
+    await allEnded();
+    assert.deepEqual(await ended(), [{ id: 'a', how: 'paid 1', attempt: 1 }]);
+    assert.deepEqual([begun, broken], [1, 2]);
+  });
+
+  it('whose result waits for the commit of another is not begun anew, here or in another process', async () => {
+    const begun: string[] = [];
+    const perform = async ({ id }: Charge) => {
+      begun.push(id);
+      // The other comes back while this one is being committed.
+      if (id === 'b') await until(() => committing);
+      return 'paid';
+    };
+    let committing = false;
+    const options: Partial<EffectDefinition<{ amount: number }, string, unknown>> = {
+      timeoutMs: 50,
+      async complete(done, tx) {
+        committing = true;
+        // Longer than an effect that nobody holds is waited for.
+        if (done.some(({ effect }) => effect.id === 'a')) await tx.query('select pg_sleep(4)', []);
+        for (const { effect, result } of done)
+          await tx.query('insert into ended values ($1, $2, $3)', [effect.id, result, effect.attempt]);
+      },
+    };
+    const [runner] = [openProcess(perform, options), openProcess(perform, options)];
+    await Promise.all([ask(runner, 'a'), ask(runner, 'b')]);
+    await allEnded();
+    assert.deepEqual(begun.toSorted(), ['a', 'b']);
+    assert.deepEqual(await ended(), [
+      { id: 'a', how: 'paid', attempt: 1 },
+      { id: 'b', how: 'paid', attempt: 1 },
+    ]);
+  });
+
   it('is taken by one of two processes at a time', async () => {
     const performed: string[] = [];
     const perform = async ({ id }: Charge) => {

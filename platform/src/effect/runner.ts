@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { crashPoint, isBusy, turn } from '../lifecycle/index.ts';
 import type { Asker } from '../schema/index.ts';
 import type { Service } from '../service/index.ts';
-import { type Database, insertText, type Tx, type Writer, writer } from '../sql/index.ts';
+import { type Database, insertText, isAway, type Tx, type Writer, writer } from '../sql/index.ts';
 import { idsOf, isSampled, type Traces } from '../telemetry/index.ts';
 import type { Effect, EffectDefinition, EffectRequest } from './definition.ts';
 
@@ -21,6 +22,11 @@ interface Taken {
   takenAtMs: number;
 }
 
+interface Result {
+  readonly taken: Taken;
+  readonly result: never;
+}
+
 const lookEveryMs = 500;
 const waitingMax = 5_000;
 const retryDelayMsMax = 60_000;
@@ -28,6 +34,8 @@ const retryDelayMsMax = 60_000;
 const waitMs = 2_000;
 /** How long an effect in the background waits for a rush to end. */
 const rushMsMax = 15_000;
+/** How long results wait for a database that is away before they are committed again. */
+const awayMs = 500;
 
 // The process that commits an effect is its first taker: epoch 1, attempt 1, and due again when that try must have ended.
 const insert = `${insertText('kit.effect', {
@@ -45,21 +53,27 @@ const insert = `${insertText('kit.effect', {
 const claim = `
 with due as (
   select effect, id, due_at from kit.effect
-  where effect = $1 and status = 'waiting' and due_at <= clock_timestamp()
+  where effect = $1 and status = 'waiting' and due_at <= clock_timestamp() and id <> all($4::text[])
   order by due_at limit $2 for update skip locked
 )
 update kit.effect e set epoch = e.epoch + 1, attempts = e.attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond'
 from due where e.effect = due.effect and e.id = due.id
 returning e.id, e.payload, e.cause, e.epoch, e.attempts, (extract(epoch from clock_timestamp() - due.due_at) * 1000)::float8 as "lateMs"`;
 
+// What is being committed is locked, so that nobody else takes it, and must not keep the others waiting.
 const hold = `
-update kit.effect e set due_at = clock_timestamp() + $4 * interval '1 millisecond' from unnest($2::text[], $3::int[]) as held(id, epoch)
-where e.effect = $1 and e.id = held.id and e.epoch = held.epoch`;
+with mine as (
+  select k.effect, k.id from kit.effect k join unnest($2::text[], $3::int[]) as held(id, epoch) on k.id = held.id and k.epoch = held.epoch
+  where k.effect = $1 for update of k skip locked
+)
+update kit.effect e set due_at = clock_timestamp() + $4 * interval '1 millisecond' from mine
+where e.effect = mine.effect and e.id = mine.id
+returning e.id`;
 
 const end = `
 delete from kit.effect e using unnest($2::text[], $3::int[]) as held(id, epoch)
 where e.effect = $1 and e.id = held.id and e.epoch = held.epoch
-returning e.id`;
+returning e.id, e.epoch`;
 
 /**
  * Performs effects outside. The attempt is committed before the call and the result after it, under the epoch the attempt was taken with, so a result
@@ -142,7 +156,9 @@ class Queue {
   readonly #options: EffectRunnerOptions;
   #waiting: Taken[] = [];
   readonly #performing = new Map<Taken, Promise<void>>();
-  #results: { taken: Taken; result: never }[] = [];
+  /** What is being performed, and what has been and waits for its result to be committed. */
+  readonly #open = new Set<Taken>();
+  #results: Result[] = [];
   #committing: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
   /** Whether what was taken last had waited for a rush to end for as long as it should. */
@@ -184,16 +200,17 @@ class Queue {
     return this.#looking;
   }
 
-  /** Keeps what takes longer than it should from coming due while it is still being performed: it would be done twice. */
+  /** Keeps what takes longer than it should, or waits to be committed, from coming due meanwhile: it would be done twice. */
   hold(): void {
     const nowMs = performance.now();
-    const long = [...this.#performing.keys()].filter(({ takenAtMs }) => nowMs - takenAtMs > this.heldMs / 2);
+    const long = [...this.#open].filter(({ takenAtMs }) => nowMs - takenAtMs > this.heldMs / 2);
     if (long.length === 0) return;
     const ids = long.map(({ effect }) => effect.id);
     const epochs = long.map(({ epoch }) => epoch);
-    this.#options.db.query(hold, [this.#definition.name, ids, epochs, this.heldMs]).then(
-      () => {
-        for (const taken of long) taken.takenAtMs = nowMs;
+    this.#options.db.query<{ id: string }>(hold, [this.#definition.name, ids, epochs, this.heldMs]).then(
+      (rows) => {
+        const held = new Set(rows.map(({ id }) => id));
+        for (const taken of long) if (held.has(taken.effect.id)) taken.takenAtMs = nowMs;
       },
       (error: unknown) =>
         this.#options.log.warn(
@@ -220,7 +237,7 @@ class Queue {
         epoch: number;
         attempts: number;
         lateMs: number;
-      }>(claim, [this.#definition.name, room, this.heldMs]);
+      }>(claim, [this.#definition.name, room, this.heldMs, [...this.#open].map(({ effect }) => effect.id)]);
       this.#isLate = rows.some(({ lateMs }) => lateMs > rushMsMax);
       for (const { epoch, attempts, lateMs: _, ...effect } of rows) {
         this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch, takenAtMs: performance.now() });
@@ -241,6 +258,7 @@ class Queue {
         this.#performing.delete(taken);
         this.#fill();
       });
+      this.#open.add(taken);
       this.#performing.set(taken, performing);
     }
   }
@@ -255,14 +273,19 @@ class Queue {
       const result = await this.#performTraced(effect, service, abort.signal);
       crashPoint(`effect.${this.#definition.name}.after`);
       this.#results.push({ taken, result });
-      this.#committing ??= this.#commit().finally(() => {
-        this.#committing = undefined;
-      });
+      this.#commitSoon();
     } catch (error) {
       await this.#failed(taken, error);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #commitSoon(): void {
+    this.#committing ??= this.#commit().finally(() => {
+      this.#committing = undefined;
+      if (this.#results.length > 0) this.#commitSoon();
+    });
   }
 
   #performTraced(effect: Effect<never> & Asker, service: Service<never>, signal: AbortSignal): Promise<never> {
@@ -276,7 +299,7 @@ class Queue {
     );
   }
 
-  /** Commits what has come back, everything that waits in one transaction. */
+  /** Commits what has come back, everything that waits in one transaction. What is known is not asked for again because the database was away. */
   async #commit(): Promise<void> {
     while (this.#results.length > 0) {
       await turn();
@@ -284,19 +307,43 @@ class Queue {
       try {
         await this.#commitTogether(results);
       } catch (error) {
-        if (results.length === 1) await this.#failed((results[0] as { taken: Taken }).taken, error);
-        else for (const one of results) await this.#commitTogether([one]).catch((own) => this.#failed(one.taken, own));
+        await this.#notCommitted(results, error);
       }
     }
   }
 
-  async #commitTogether(results: { taken: Taken; result: never }[]): Promise<void> {
+  async #notCommitted(results: Result[], error: unknown): Promise<void> {
+    const [one] = results;
+    if (await isAway(this.#options.db, error)) return this.#putBack(results, error);
+    if (results.length === 1) return this.#failed((one as Result).taken, error);
+    for (const [at, alone] of results.entries()) {
+      try {
+        await this.#commitTogether([alone]);
+      } catch (own) {
+        if (await isAway(this.#options.db, own)) return this.#putBack(results.slice(at), own);
+        await this.#failed(alone.taken, own);
+      }
+    }
+  }
+
+  async #putBack(results: Result[], error: unknown): Promise<void> {
+    this.#options.log.warn(
+      { effect: this.#definition.name, results: results.length, err: error },
+      'results of effects wait for the database',
+    );
+    // Whoever stops leaves them to the next process, which has to ask again.
+    if (this.#stopped) return;
+    this.#results.unshift(...results);
+    await sleep(awayMs);
+  }
+
+  async #commitTogether(results: Result[]): Promise<void> {
     await this.#options.db.transaction(async (tx) => {
       const ended = await this.#end(
         tx,
         results.map(({ taken }) => taken),
       );
-      const counted = results.filter(({ taken }) => ended.has(taken.effect.id));
+      const counted = results.filter(({ taken }) => ended.has(nameOf(taken.effect.id, taken.epoch)));
       if (counted.length === 0) return;
       await this.#definition.complete(
         counted.map(({ taken, result }) => ({ effect: taken.effect, result })),
@@ -304,15 +351,16 @@ class Queue {
         this.#options.service(),
       );
     });
+    for (const { taken } of results) this.#open.delete(taken);
   }
 
   async #end(tx: Tx, taken: readonly Taken[]): Promise<Set<string>> {
-    const rows = await tx.query<{ id: string }>(end, [
+    const rows = await tx.query<{ id: string; epoch: number }>(end, [
       this.#definition.name,
       taken.map(({ effect }) => effect.id),
       taken.map(({ epoch }) => epoch),
     ]);
-    return new Set(rows.map((row) => row.id));
+    return new Set(rows.map(({ id, epoch }) => nameOf(id, epoch)));
   }
 
   /** No answer, or a result that could not be committed: later again, and after the last try the definition says what follows. */
@@ -352,6 +400,12 @@ class Queue {
         { ...bindings, err: away },
         'the failure could not be recorded; the effect comes due by itself',
       );
+    } finally {
+      this.#open.delete(taken);
     }
   }
+}
+
+function nameOf(id: string, epoch: number): string {
+  return `${epoch} ${id}`;
 }

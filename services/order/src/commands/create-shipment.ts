@@ -10,12 +10,13 @@ import type { OrderDeps, OrderService } from '../deps.ts';
 import { type OrderEvent, type OrderState, unsent } from '../domain/order.ts';
 import { aboutOrder } from '../order-messages.ts';
 import { actorOf, notFound } from '../owner.ts';
+import { recordProgress } from '../record-progress.ts';
 import { openOrders } from '../store/orders.ts';
 import { addShipment } from '../store/shipments.ts';
 
 type ShipCall = Call<typeof orderContract.operations.createShipment>;
 
-/** Says that goods have left: those named, or all that have not. The order is shipped when every item has left. */
+/** Says that goods have left: those named, or all that are still to be sent. The order is shipped when nothing is. */
 export const createShipment: Handler<typeof orderContract.operations.createShipment, OrderDeps> = (call, service) =>
   once<Shipment, typeof orderContract.operations.createShipment>(call, service as never, {
     work: async (tx) => {
@@ -35,8 +36,7 @@ async function send(tx: Tx, call: ShipCall, service: OrderService): Promise<Ship
   const origin = { actor: actorOf(principal), at: now };
   const sent: OrderEvent = { type: 'shipment-sent', data: { shipmentId: shipment.id, ...about, items } };
   order.record(tx, [sent], origin);
-  if ([...unsent(order.state).values()].every((left) => left === 0))
-    order.record(tx, [{ type: 'order-shipped', data: {} }], origin);
+  recordProgress(tx, order, origin, cause, service);
   announce(tx, order.state, service);
   addShipment(tx, { id: shipment.id, orderId: params.id });
   service.publish(tx, orderEvents.orderShipped, {
@@ -66,7 +66,7 @@ function itemsToSend(order: OrderState, asked: Shipment['items'] | undefined): S
     if (quantity > available)
       throw refusal(
         'order.not-shippable',
-        `Only ${available} of line ${lineId} have not been shipped, not ${quantity}.`,
+        `Only ${available} of line ${lineId} are still to be shipped, not ${quantity}.`,
       );
     left.set(lineId, available - quantity);
   }

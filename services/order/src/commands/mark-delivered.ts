@@ -1,13 +1,12 @@
 import type { orderContract, Shipment } from '@stoa/contracts/order';
-import { orderEvents } from '@stoa/contracts/order-messages';
 import { refusal } from '@stoa/platform/errors';
 import { once } from '@stoa/platform/idempotency';
 import type { Call, Handler } from '@stoa/platform/service';
 import type { Tx } from '@stoa/platform/sql';
 import { announce } from '../announce.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
-import { aboutOrder } from '../order-messages.ts';
 import { actorOf } from '../owner.ts';
+import { recordProgress } from '../record-progress.ts';
 import { type OpenOrder, openOrders } from '../store/orders.ts';
 import { orderOfShipment } from '../store/shipments.ts';
 
@@ -28,14 +27,7 @@ async function deliver(tx: Tx, call: DeliveredCall, service: OrderService): Prom
   const origin = { actor: actorOf(call.principal), at: now };
   if (shipmentOf(order, id).deliveredAt === null) {
     order.record(tx, [{ type: 'shipment-delivered', data: { shipmentId: id } }], origin);
-    if (order.state.status === 'shipped' && order.state.shipments.every((shipment) => shipment.deliveredAt !== null)) {
-      order.record(tx, [{ type: 'order-delivered', data: {} }], origin);
-      service.publish(tx, orderEvents.orderDelivered, {
-        key: order.state.id,
-        payload: { ...aboutOrder(order.state), deliveredAt: now },
-        cause: call.cause,
-      });
-    }
+    recordProgress(tx, order, origin, call.cause, service);
     announce(tx, order.state, service);
   }
   return shipmentOf(order, id);

@@ -45,7 +45,7 @@ async function request(tx: Tx, call: RefundCall, service: OrderService): Promise
   };
   const requested = {
     type: 'refund-requested',
-    data: { refundId: refund.id, amount, items, reason: body.reason },
+    data: { refundId: refund.id, amount, items, reason: body.reason, ...(refund.restock && { restock: true }) },
   } as const;
   announce(tx, order.record(tx, [requested], { actor: actorOf(call.principal), at: now }), service);
   writeRefund(tx, refund);

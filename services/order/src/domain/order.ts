@@ -20,6 +20,10 @@ export interface OrderRefund {
   readonly refundId: string;
   readonly amount: Money;
   readonly items: readonly Quantities[];
+  /** Whether the items go back into stock. */
+  readonly restock?: boolean;
+  /** Those of the items that had not been sent, and are not sent any more, because they are back in stock. */
+  readonly withdrawn?: readonly Quantities[];
   readonly done: boolean;
 }
 
@@ -44,7 +48,11 @@ export type OrderEvent =
   | StreamEvent<'order-rejected', Failure>
   | StreamEvent<'cancellation-requested', { reason: string }>
   | StreamEvent<'order-cancelled', Failure & { refunded: Money }>
-  | StreamEvent<'refund-requested', { refundId: string; amount: Money; items: Quantities[]; reason: string }>
+  | StreamEvent<
+      'refund-requested',
+      // Orders of earlier versions do not tell of `restock`.
+      { refundId: string; amount: Money; items: Quantities[]; reason: string; restock?: boolean }
+    >
   | StreamEvent<'refund-refused', Failure & { refundId: string }>
   | StreamEvent<'order-refunded', { refundId: string; refundedAt: string }>
   | StreamEvent<
@@ -133,7 +141,7 @@ function changes(state: OrderState, recorded: RecordedEvent<OrderEvent>): Partia
         payment: givenBack(payment, event.data.refunded),
       };
     case 'refund-requested':
-      return { refunds: [...state.refunds, { ...event.data, done: false }] };
+      return { refunds: [...state.refunds, asked(state, event.data)] };
     case 'refund-refused':
       return { refunds: state.refunds.filter((refund) => refund.refundId !== event.data.refundId) };
     case 'order-refunded':
@@ -171,6 +179,33 @@ function givenBack(payment: Order['payment'], back: Money): Order['payment'] {
   return { ...payment, refunded: sum, status: payment.captured.amount > 0 ? 'refunded' : 'voided' };
 }
 
+/** What comes back into stock had been sent, as far as that goes; the rest never left, and does not leave any more. */
+function asked(state: OrderState, refund: Omit<OrderRefund, 'withdrawn' | 'done'>): OrderRefund {
+  if (!refund.restock) return { ...refund, done: false };
+  const away = awayNow(state);
+  const withdrawn = refund.items.flatMap(({ lineId, quantity }) => {
+    const isAway = away.get(lineId) ?? 0;
+    const comesBack = Math.min(quantity, isAway);
+    away.set(lineId, isAway - comesBack);
+    return quantity > comesBack ? [{ lineId, quantity: quantity - comesBack }] : [];
+  });
+  return { ...refund, withdrawn, done: false };
+}
+
+/** How many of each line have been sent and have not come back. */
+function awayNow({ shipments, refunds }: OrderState): Map<string, number> {
+  const away = new Map<string, number>();
+  const tally = (items: readonly Quantities[], sign: 1 | -1) => {
+    for (const { lineId, quantity } of items) away.set(lineId, (away.get(lineId) ?? 0) + sign * quantity);
+  };
+  for (const { items } of shipments) tally(items, 1);
+  for (const { items, withdrawn = [] } of refunds.filter(({ restock }) => restock)) {
+    tally(items, -1);
+    tally(withdrawn, 1);
+  }
+  return away;
+}
+
 function refunded(state: OrderState, refundId: string): Partial<OrderState> {
   const refund = state.refunds.find((one) => one.refundId === refundId);
   assert(refund, `order ${state.id} has no refund ${refundId}`);
@@ -190,12 +225,11 @@ export function refundable(state: OrderState): Money {
   return subtract(state.payment.captured, asked);
 }
 
-/** How many of each line have not been sent. */
+/** How many of each line are still to be sent. */
 export function unsent(state: OrderState): Map<string, number> {
-  return remaining(
-    state.items,
-    state.shipments.flatMap((shipment) => shipment.items),
-  );
+  const sent = state.shipments.flatMap((shipment) => shipment.items);
+  const withdrawn = state.refunds.flatMap((refund) => refund.withdrawn ?? []);
+  return remaining(state.items, [...sent, ...withdrawn]);
 }
 
 /** How many of each line have not been refunded. */

@@ -8,6 +8,7 @@ import type { Tx } from '@stoa/platform/sql';
 import { announce } from '../../announce.ts';
 import type { OrderDeps, OrderService } from '../../deps.ts';
 import { aboutOrder } from '../../order-messages.ts';
+import { recordProgress } from '../../record-progress.ts';
 import { type RefundInput, refundName } from '../../start-refund.ts';
 import { type OpenOrder, openOrders } from '../../store/orders.ts';
 import { readRefund, writeRefund } from '../../store/refunds.ts';
@@ -58,7 +59,9 @@ const recordRefund = localStep({
   do({ id, state: { order, refund }, input, cause }: Refunding, tx: Tx, service: OrderService) {
     const { refundedAt } = refund;
     const origin = { actor: `saga:${id}`, at: service.clock.now() };
-    const state = order.record(tx, [{ type: 'order-refunded', data: { refundId: refund.id, refundedAt } }], origin);
+    order.record(tx, [{ type: 'order-refunded', data: { refundId: refund.id, refundedAt } }], origin);
+    recordProgress(tx, order, origin, cause, service);
+    const { state } = order;
     writeRefund(tx, { ...refund, status: 'done' });
     announce(tx, state, service);
     const skuOf = new Map(state.items.map((line) => [line.lineId, line.sku]));

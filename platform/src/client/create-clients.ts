@@ -50,7 +50,7 @@ export interface Clients {
 export function createClients(options: ClientsOptions): Clients {
   const { caller, local } = options;
   const policies = options.policies ?? createPolicies(options);
-  const remote = options.remote && createRemoteCaller({ ...options.remote, caller });
+  const remote = options.remote && createRemoteCaller({ ...options.remote, caller, log: options.log });
   const self: Principal = { kind: 'service', name: caller };
 
   function callOf(contract: Contract, name: string, operation: Operation) {

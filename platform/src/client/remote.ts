@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import { Agent } from 'undici';
 import type { Discovery, Endpoint, Outcome } from '../discovery/index.ts';
-import { fault } from '../errors/index.ts';
+import { fault, isCertificateCode } from '../errors/index.ts';
 import { type InvokeResult, queryText, unprovenHeader, writeOnBehalf } from '../http/index.ts';
 import { type Attempt, notBegun } from '../resilience/index.ts';
 import type { Operation } from '../schema/index.ts';
@@ -35,6 +36,7 @@ const closeMsMax = 1_000;
 const idleMsMax = 55_000;
 /** A try that had less than this says nothing about the replica when it runs out of time. */
 const fairMs = 1_000;
+const tellEveryMs = 60_000;
 
 /** The door over a socket. Answers as `HostedHttp.invoke` does. */
 export function createRemoteCaller({
@@ -42,8 +44,10 @@ export function createRemoteCaller({
   trust,
   connectionsMax = 64,
   caller,
-}: RemoteOptions & { caller: string }) {
+  log,
+}: RemoteOptions & { caller: string; log?: Logger | undefined }) {
   const agents = new Map<string, Agent>();
+  const toldAtMs = new Map<string, number>();
 
   return {
     async call(
@@ -68,13 +72,18 @@ export function createRemoteCaller({
           signal,
           answerBytesMax,
         });
-        if (answer.headers[unprovenHeader] !== undefined) throw notBelieved(service);
+        if (answer.headers[unprovenHeader] !== undefined) {
+          tellDistrust(service, endpoint.url, `it answers ${answer.status}`);
+          throw notBelieved(service);
+        }
         const result = { status: answer.status, headers: answer.headers, body: bodyOf(service, answer) };
         // A service that says what is wrong is there: one broken operation must not drive calls away from all its others.
         if (answer.headers[notBegunHeader] === undefined) outcome = 'ok';
         return result;
       } catch (error) {
         if (signal.aborted && leftMs < fairMs) outcome = 'unknown';
+        const refusal = error instanceof SendFailure ? refusedCertificate(error) : undefined;
+        if (refusal !== undefined) tellDistrust(service, endpoint.url, refusal);
         throw error instanceof SendFailure ? faultOf(service, error, signal.aborted) : error;
       } finally {
         endpoint.done(outcome);
@@ -84,6 +93,17 @@ export function createRemoteCaller({
       await Promise.all([...agents.values()].map(closeSoon));
     },
   };
+
+  /** Once a minute: calls fail until somebody has put it right, and their callers are told nothing of it. */
+  function tellDistrust(service: string, url: string, reason: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (toldAtMs.get(service) ?? Number.NEGATIVE_INFINITY) < tellEveryMs) return;
+    toldAtMs.set(service, nowMs);
+    log?.warn(
+      { caller, callee: service, url, reason },
+      'a service and this process do not accept each other: compare STOA_SERVICE_SECRET or the certificates of both, and their clocks',
+    );
+  }
 
   /** Connections to the replicas of one service, each of which has to prove that it is that service. */
   function agentOf(service: string): Agent {
@@ -144,6 +164,13 @@ function bodyOf(service: string, { text }: RawAnswer): unknown {
   } catch (error) {
     throw fault('service.bad-gateway', `${service} did not answer in JSON.`, { cause: error });
   }
+}
+
+/** The code with which either side refused the certificate of the other; undefined when a request failed for another reason. */
+function refusedCertificate({ cause }: SendFailure): string | undefined {
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  const isRefused = isCertificateCode(code) || (typeof code === 'string' && /^ERR_SSL_.*ALERT/.test(code));
+  return isRefused ? String(code) : undefined;
 }
 
 /** Nothing was begun, and another replica may believe us. */

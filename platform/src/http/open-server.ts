@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
-import { fault } from '../errors/index.ts';
+import { fault, isCertificateCode } from '../errors/index.ts';
 import type { ServerSide } from '../trust/index.ts';
 import { answerClientError } from './client-error.ts';
 import type { ListenOptions } from './host-http.ts';
@@ -27,13 +27,17 @@ const limits: ServerOptions = {
   noDelay: true,
 };
 
+const tellEveryMs = 60_000;
+/** What Node says of a client that has shown no certificate. */
+const noneShown = 'UNABLE_TO_GET_ISSUER_CERT';
+
 /**
  * Opens the socket on which a service takes requests from processes of ours.
  *
  * @throws AppError `config.invalid` when the port is taken or may not be used
  */
 export async function openServer(
-  { host, port, tls, log }: Omit<ListenOptions, 'first'> & { readonly log?: Pick<Logger, 'debug'> },
+  { host, port, tls, log }: Omit<ListenOptions, 'first'> & { readonly log?: Pick<Logger, 'debug' | 'warn'> },
   receive: RequestListener,
 ): Promise<ListeningServer> {
   const server = tls
@@ -42,10 +46,7 @@ export async function openServer(
   tls?.onRenewed((options) => 'setSecureContext' in server && server.setSecureContext(options));
   server.on('secureConnection', (socket: TLSSocket) => tls?.letIn(socket));
   server.on('clientError', answerClientError);
-  // Whoever has no certificate of ours gets no further than this; scanners would fill the log.
-  server.on('tlsClientError', (error: Error, { remoteAddress }: TLSSocket) =>
-    log?.debug({ err: error, remoteAddress }, 'a TLS connection was refused'),
-  );
+  server.on('tlsClientError', tellOfRefusals(log));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenProblem(error, host, port)));
     server.listen({ host, port }, resolve);
@@ -60,6 +61,23 @@ export async function openServer(
         server.closeIdleConnections();
       }),
     closeAllConnections: () => server.closeAllConnections(),
+  };
+}
+
+/**
+ * Whoever has no certificate of ours gets no further than the handshake, and a process of ours that is refused sees no more than a connection that ends. So a
+ * certificate that is not accepted is said once a minute; scanners, which show none, would fill the log.
+ */
+function tellOfRefusals(log: Pick<Logger, 'debug' | 'warn'> | undefined) {
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  return (error: Error, { remoteAddress, authorizationError }: TLSSocket): void => {
+    // A code, whatever its type says.
+    const reason: unknown = authorizationError;
+    if (reason !== noneShown && isCertificateCode(reason) && performance.now() - toldAtMs >= tellEveryMs) {
+      toldAtMs = performance.now();
+      const what = 'a process whose certificate is not accepted was refused: compare the certificates of both';
+      log?.warn({ reason, remoteAddress }, what);
+    } else log?.debug({ err: error, remoteAddress }, 'a TLS connection was refused');
   };
 }
 

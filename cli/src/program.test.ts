@@ -18,14 +18,22 @@ async function stoa(args: readonly string[], environment: Readonly<Record<string
 }
 
 /** Answers every call with this problem. */
-async function withShop(
+function withShop(
   status: number,
   code: string,
   work: (environment: Record<string, string>) => Promise<void>,
 ): Promise<void> {
+  return withAnswer({ status, type: 'application/problem+json', body: { status, code, detail: 'So it is.' } }, work);
+}
+
+/** Answers every call so. */
+async function withAnswer(
+  { status, type, body }: { status: number; type: string; body: object },
+  work: (environment: Record<string, string>) => Promise<void>,
+): Promise<void> {
   const server = createServer((_request, response) => {
-    response.writeHead(status, { 'content-type': 'application/problem+json' });
-    response.end(JSON.stringify({ status, code, detail: 'So it is.' }));
+    response.writeHead(status, { 'content-type': type });
+    response.end(JSON.stringify(body));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -109,4 +117,15 @@ describe('the command line', () => {
       });
     });
   }
+
+  it('does not take the silence of a service for nothing: prints what there is and ends with 5', async () => {
+    const body = { items: [], nextCursor: null, partial: ['order'] };
+    for (const command of ['dead-letters', 'sagas']) {
+      await withAnswer({ status: 200, type: 'application/json', body }, async (environment) => {
+        const { code, out, told } = await stoa([command, '--json'], environment);
+        assert.deepEqual([code, JSON.parse(out)], [5, { items: [] }]);
+        assert.match(told, /did not answer: order/);
+      });
+    }
+  });
 });

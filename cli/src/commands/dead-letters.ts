@@ -1,6 +1,8 @@
+import type { OpsDeadLetter } from '@stoa/contracts/gateway';
 import { Argument, type Command } from 'commander';
 import { cliError } from '../cli-error.ts';
 import { describe, type JsonOption, positiveInteger, printJson, printTable, type Surroundings } from '../command.ts';
+import { refuseSilence } from '../shop/refuse-silence.ts';
 
 interface DeadLettersOptions extends JsonOption {
   readonly service?: string;
@@ -38,10 +40,16 @@ async function listDeadLetters(
   const { withShop } = await import('../shop/with-shop.ts');
   const { take } = await import('../shop/take.ts');
   const query = { limit: Math.min(limit, 100), ...(service && { service }) };
+  const silent = new Set<string>();
   const letters = await withShop(surroundings, (shop) =>
-    take(shop.list(gatewayContract.operations.listDeadLetters, { query }), limit),
+    take(shop.list(gatewayContract.operations.listDeadLetters, { query }, silent), limit),
   );
-  if (json) return printJson(surroundings, { items: letters });
+  if (json) printJson(surroundings, { items: letters });
+  else printLetters(letters, surroundings);
+  refuseSilence(silent);
+}
+
+function printLetters(letters: readonly OpsDeadLetter[], surroundings: Surroundings): void {
   const rows = letters.map(({ id, service, type, key, state, attempts, error }) => [
     id,
     service,
@@ -64,6 +72,5 @@ async function redrive({ service, id, all, json }: DeadLettersOptions, surroundi
   );
   if (json) printJson(surroundings, answer);
   else surroundings.write(`${answer.redriven} put back\n`);
-  if (answer.partial.length > 0)
-    throw cliError('unavailable', `These services did not answer: ${answer.partial.join(', ')}.`);
+  refuseSilence(answer.partial);
 }

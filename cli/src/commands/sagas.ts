@@ -1,6 +1,8 @@
+import type { OpsSaga } from '@stoa/contracts/gateway';
 import { Argument, type Command, Option } from 'commander';
 import { cliError } from '../cli-error.ts';
 import { describe, type JsonOption, positiveInteger, printJson, printTable, type Surroundings } from '../command.ts';
+import { refuseSilence } from '../shop/refuse-silence.ts';
 
 type Status = 'running' | 'compensating' | 'completed' | 'compensated' | 'stuck';
 type Action = 'retry' | 'skip' | 'compensate';
@@ -56,8 +58,14 @@ async function listSagas({ status, service, limit, json }: SagasOptions, surroun
   const { take } = await import('../shop/take.ts');
   const operation = (await operations()).listSagas;
   const query = { limit: Math.min(limit, 100), ...(status && { status }), ...(service && { service }) };
-  const sagas = await withShop(surroundings, (shop) => take(shop.list(operation, { query }), limit));
-  if (json) return printJson(surroundings, { items: sagas });
+  const silent = new Set<string>();
+  const sagas = await withShop(surroundings, (shop) => take(shop.list(operation, { query }, silent), limit));
+  if (json) printJson(surroundings, { items: sagas });
+  else printSagas(sagas, surroundings);
+  refuseSilence(silent);
+}
+
+function printSagas(sagas: readonly OpsSaga[], surroundings: Surroundings): void {
   const rows = sagas.map((saga) => [
     saga.id,
     saga.service,

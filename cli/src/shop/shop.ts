@@ -22,8 +22,8 @@ export interface Shop {
   readonly url: URL;
   /** Calls an operation of a contract. @throws ShopError when the shop refuses; CliError `unavailable` when it cannot be reached */
   call<O extends Operation>(operation: O, call: ClientCall<O>, how?: HowToCall): Promise<AnswerOf<O>>;
-  /** Every item of a list, page by page. */
-  list<O extends Operation>(operation: O, call: ClientCall<O>): AsyncGenerator<ItemOf<O>>;
+  /** Every item of a list, page by page. Services that could not be asked for theirs are added to `silent`. */
+  list<O extends Operation>(operation: O, call: ClientCall<O>, silent?: Set<string>): AsyncGenerator<ItemOf<O>>;
   /** The lines of an answer that is streamed. */
   lines<O extends Operation>(operation: O, call: Pick<ClientCall<O>, 'query'>, body?: Body): AsyncGenerator<string>;
   /** Speaks as somebody else from now on. */
@@ -110,14 +110,16 @@ export async function connect({ environment, patienceMs = 0, connectionsMax = 8 
         return (text === '' ? undefined : JSON.parse(text)) as never;
       });
     },
-    async *list(operation, call) {
+    async *list(operation, call, silent) {
       let cursor: string | null = null;
       do {
         const query: Record<string, unknown> = { limit: 100, ...call.query, ...(cursor !== null && { cursor }) };
         const page = (await shop.call(operation, { ...call, query } as typeof call)) as {
           items: never[];
           nextCursor: string | null;
+          partial?: string[];
         };
+        for (const service of page.partial ?? []) silent?.add(service);
         yield* page.items;
         cursor = page.nextCursor;
       } while (cursor !== null);

@@ -57,6 +57,17 @@ describe('a forgotten password', () => {
     assertProblem(renewed, 401, 'auth.invalid');
   });
 
+  it('can no longer be set by a mail from before its owner changed it', async () => {
+    const email = newEmail();
+    const { accessToken } = await register(email);
+    const mail = await readMail(email);
+    const body = { currentPassword: password, password: 'known to nobody else' };
+    const changed = await host.call('PATCH', '/api/v1/users/me', { token: accessToken, body });
+    assert.equal(changed.status, 200, JSON.stringify(changed.body));
+    assertProblem(await reset(mail.token, 'an intruder’s choice'), 400, 'auth.reset-token-invalid');
+    assert.equal((await logIn(email, 'known to nobody else')).status, 200);
+  });
+
   it('can be set for an account that never had one', async () => {
     const { body: admin } = await logIn(adminOfTests.email, adminOfTests.password);
     const email = newEmail();

@@ -52,6 +52,11 @@ describe('a row of a CSV file', () => {
     assert.match(String(imagesOf('[{')), /images is no JSON array/);
     assert.match(String(imagesOf('ftp://a')), /^images /);
   });
+
+  it('refuses JSON that the database cannot hold, by its column', () => {
+    for (const metadata of ['{"a":"\\ud800"}', '{"a":"\\u0000"}', '{"a":1,"a":2}'])
+      assert.deepEqual(readCells({ sku: 'A', metadata }), { reason: 'metadata is no JSON object' });
+  });
 });
 
 describe('a line of an NDJSON file', () => {

@@ -1,4 +1,5 @@
 import { ImportedProduct, type Product, type ProductColumn, productColumns } from '@stoa/contracts/product';
+import { parseJsonText } from '@stoa/platform/http';
 import { format, type Money, parseDecimal } from '@stoa/platform/money';
 import { validatorOf } from '@stoa/platform/schema';
 import { variantViolations } from './product.ts';
@@ -92,7 +93,7 @@ function jsonOf(column: ProductColumn, cell: string | undefined, opening: '{' | 
   if (cell === undefined) return undefined;
   if (cell.trim() === '') return opening === '{' ? {} : [];
   try {
-    if (cell.trimStart().startsWith(opening)) return JSON.parse(cell);
+    if (cell.trimStart().startsWith(opening)) return parseJsonText(cell);
   } catch {
     // Said below.
   }

@@ -8,6 +8,7 @@ import { accountGone, personOf } from '../caller.ts';
 import type { UserHandler } from '../deps.ts';
 import { rewriteAddressBook } from '../domain/address-book.ts';
 import { findPasswordHash, holdAccount, updatePassword, updateProfile, voidTokens } from '../store/accounts.ts';
+import { voidPasswordResets } from '../store/password-resets.ts';
 import { endSessions } from '../store/sessions.ts';
 
 /**
@@ -34,6 +35,7 @@ export const updateMe: UserHandler<'updateMe'> = async (call, service) => {
     if (change) {
       if (account.passwordHash !== change.before) throw wrongPasswords([notYours]);
       await updatePassword(tx, userId, change.after);
+      await voidPasswordResets(tx, userId);
       await endSessions(tx, userId, { except: sessionId });
       tokensValidFrom = await voidTokens(tx, userId);
     }

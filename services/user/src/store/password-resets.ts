@@ -40,10 +40,13 @@ export async function usePasswordReset(tx: Tx, tokenHash: string): Promise<boole
     [tokenHash],
   );
   if (!used) return false;
-  await tx.query('update password_reset set used_at = now() where account_id = $1 and used_at is null', [
-    used.accountId,
-  ]);
+  await voidPasswordResets(tx, used.accountId);
   return true;
+}
+
+/** From now on no token that was mailed to the account is good. */
+export async function voidPasswordResets(tx: Tx, accountId: Id): Promise<void> {
+  await tx.query('update password_reset set used_at = now() where account_id = $1 and used_at is null', [accountId]);
 }
 
 /** What the mail needs, while the token is good and the account may sign in. */

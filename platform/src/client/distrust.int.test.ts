@@ -1,17 +1,18 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
 import { readSettings } from '../config/index.ts';
 import { createDiscovery, discoverySettings } from '../discovery/index.ts';
 import { findAppError } from '../errors/index.ts';
-import { openServer } from '../http/open-server.ts';
 import { anyone, contract, nobodyWaits, operation } from '../schema/index.ts';
-import { openTrust, trustSettings } from '../trust/index.ts';
-import { credentialsOf, type Folders, newAuthority, temporaryFolders } from '../trust/testing/certificates.ts';
+import { loadAuthority, openTrust, trustSettings } from '../trust/index.ts';
 import { createClients } from './index.ts';
 
 const teaContract = contract({
@@ -26,14 +27,14 @@ const teaContract = contract({
 });
 
 describe('two processes of which one does not accept the other', () => {
-  let folders: Folders;
+  let folder: string;
   const closing: (() => unknown)[] = [];
   before(async () => {
-    folders = await temporaryFolders();
+    folder = await mkdtemp(join(tmpdir(), 'stoa-distrust-'));
   });
   after(async () => {
     for (const close of closing.reverse()) await close();
-    await folders.remove();
+    await rm(folder, { recursive: true });
   });
 
   /** Calls two operations of a service at this URL: how that ended, and what the log said. */
@@ -69,53 +70,29 @@ describe('two processes of which one does not accept the other', () => {
     return (server.address() as AddressInfo).port;
   }
 
-  const certificates = async (ours: string, theirs: string) => {
-    const named = new Map(await Promise.all(['a', 'b'].map(async (name) => [name, await newAuthority(name)] as const)));
-    const of = (name: string) => named.get(name) as Awaited<ReturnType<typeof newAuthority>>;
-    const own = await credentialsOf(of(ours), ['order', 'localhost', '127.0.0.1']);
-    const files = await credentialsOf(of(theirs), ['tea', 'localhost', '127.0.0.1']);
-    const server = createServer(
-      {
-        cert: files['cert.pem'],
-        key: files['key.pem'],
-        ca: of(ours).certificate,
-        requestCert: true,
-        rejectUnauthorized: true,
-      },
-      (_, response) => response.writeHead(204).end(),
-    );
-    const port = await listen(server);
-    return call(`https://127.0.0.1:${port}`, { STOA_TLS_DIR: await folders.folder(own) });
+  /** Calls a service that shows a certificate of the same authority, or of another. */
+  const certificates = async (whose: 'the same' | 'another') => {
+    const { createAuthority, issueCertificate } = await loadAuthority();
+    const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 86_400_000) };
+    const ours = await createAuthority({ name: 'Ours', ...validity });
+    const theirs = whose === 'another' ? await createAuthority({ name: 'Theirs', ...validity }) : ours;
+    const names = ['localhost', '127.0.0.1'];
+    const own = await issueCertificate({ authority: ours, names: ['order', ...names], ...validity });
+    const shown = await issueCertificate({ authority: theirs, names: ['tea', ...names], ...validity });
+    for (const [name, text] of Object.entries({ ca: ours.certificate, cert: own.certificate, key: own.key }))
+      await writeFile(join(folder, `${name}.pem`), text);
+    const options = { cert: shown.certificate, key: shown.key, ca: ours.certificate, requestCert: true };
+    const server = createServer(options, (_, response) => response.writeHead(204).end());
+    return call(`https://127.0.0.1:${await listen(server)}`, { STOA_TLS_DIR: folder });
   };
 
   test('is told of once, with what to compare, when this one refuses the certificate of the other', async () => {
-    const { codes, told } = await certificates('a', 'b');
+    const { codes, told } = await certificates('another');
     deepEqual(codes, ['service.unavailable', 'service.unavailable']);
     equal(told.length, 1);
     match(told[0]?.reason ?? '', /SIGNATURE|SELF_SIGNED|ISSUER/);
     match(told[0]?.msg ?? '', /certificates of both/);
     equal(told[0]?.callee, 'tea');
-  });
-
-  test('and by the other, when that refuses ours: this one sees no more than a connection that ends', async () => {
-    const [ours, theirs] = [await newAuthority('ours'), await newAuthority('theirs')];
-    const own = await credentialsOf(ours, ['order', 'localhost', '127.0.0.1']);
-    const folder = await folders.folder({ ...own, 'ca.pem': `${ours.certificate}${theirs.certificate}` });
-    const tea = await folders.folder(await credentialsOf(theirs, ['tea', 'localhost', '127.0.0.1']));
-    const told: { msg: string; reason: string }[] = [];
-    const log = pino({ level: 'warn' }, { write: (line) => void told.push(JSON.parse(line)) });
-    const { server: tls, close } = await openTrust(readSettings({ STOA_TLS_DIR: tea }, trustSettings), {
-      hosted: ['tea'],
-      log,
-    });
-    const server = await openServer({ host: '127.0.0.1', port: 0, log, ...(tls && { tls }) }, (_, response) =>
-      response.writeHead(204).end(),
-    );
-    closing.push(close, () => server.close());
-    const { codes } = await call(server.url, { STOA_TLS_DIR: folder });
-    deepEqual(codes, ['service.unavailable', 'service.unavailable']);
-    equal(told.length, 1);
-    match(told[0]?.msg ?? '', /certificate is not accepted/);
   });
 
   test('and when it does not know the secret', async () => {
@@ -129,7 +106,7 @@ describe('two processes of which one does not accept the other', () => {
   });
 
   test('nothing of it is said of those that do', async () => {
-    const { codes, told } = await certificates('a', 'a');
+    const { codes, told } = await certificates('the same');
     deepEqual([codes, told], [['answered', 'answered'], []]);
   });
 });

@@ -1,5 +1,4 @@
 import { ImportedProduct, type Product, type ProductColumn, productColumns } from '@stoa/contracts/product';
-import { parseJsonText } from '@stoa/platform/http';
 import { format, type Money, parseDecimal } from '@stoa/platform/money';
 import { validatorOf } from '@stoa/platform/schema';
 import { variantViolations } from './product.ts';
@@ -93,11 +92,18 @@ function jsonOf(column: ProductColumn, cell: string | undefined, opening: '{' | 
   if (cell === undefined) return undefined;
   if (cell.trim() === '') return opening === '{' ? {} : [];
   try {
-    if (cell.trimStart().startsWith(opening)) return parseJsonText(cell);
+    if (cell.trimStart().startsWith(opening)) return JSON.parse(cell, storable);
   } catch {
     // Said below.
   }
   throw new BadCell(`${column} is no JSON ${opening === '{' ? 'object' : 'array'}`);
+}
+
+/** PostgreSQL keeps neither NUL nor half of a character: bodies of requests are refused for them too. */
+function storable(name: string, value: unknown): unknown {
+  for (const text of [name, value])
+    if (typeof text === 'string' && (!text.isWellFormed() || text.includes('\0'))) throw new SyntaxError(name);
+  return value;
 }
 
 function pricesEntry(entry: string): Money {

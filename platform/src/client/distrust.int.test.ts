@@ -73,7 +73,7 @@ describe('two processes of which one does not accept the other', () => {
   /** Calls a service that shows a certificate of the same authority, or of another. */
   const certificates = async (whose: 'the same' | 'another') => {
     const { createAuthority, issueCertificate } = await loadAuthority();
-    const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 86_400_000) };
+    const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 90 * 86_400_000) };
     const ours = await createAuthority({ name: 'Ours', ...validity });
     const theirs = whose === 'another' ? await createAuthority({ name: 'Theirs', ...validity }) : ours;
     const names = ['localhost', '127.0.0.1'];

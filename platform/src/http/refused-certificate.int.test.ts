@@ -11,7 +11,7 @@ import { openServer } from './open-server.ts';
 
 test('who shows a certificate that is not accepted is told of once a minute, who shows none is not', async () => {
   const { createAuthority, issueCertificate } = await loadAuthority();
-  const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 86_400_000) };
+  const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 90 * 86_400_000) };
   const [ours, theirs] = [
     await createAuthority({ name: 'Ours', ...validity }),
     await createAuthority({ name: 'Theirs', ...validity }),

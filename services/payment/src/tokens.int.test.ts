@@ -150,6 +150,15 @@ describe('the tokens of the sandbox', { concurrency: true }, () => {
     assert.equal((await shop.charges(orderId)).length, 1);
   });
 
+  it('what could not be captured can be, when it is asked for again and the bank agrees', async () => {
+    const { orderId } = await authorise('tok_capture_fails');
+    assert.equal((await shop.does('capture', { orderId })).failure?.code, 'payment.capture-failed');
+    await shop.db.query(`update sandbox.charge set token = 'tok_approved' where order_id = $1`, [orderId]);
+    assert.equal((await shop.does('capture', { orderId })).failure, undefined);
+    assert.equal((await shop.payment(orderId)).status, 'captured');
+    assert.equal((await shop.charges(orderId))[0]?.captures, 1);
+  });
+
   it('an order is captured once, however often it is asked for', async () => {
     const { orderId } = await authorise('tok_approved');
     await shop.does('capture', { orderId });

@@ -8,8 +8,8 @@ export function isOptional(template: MailTemplate): boolean {
 const historicalAgeMs = 48 * 3_600_000;
 
 /**
- * Whether something happened so long before it was announced that it comes from an import: nobody is to be told today that an order of 2010 is
- * confirmed. No check-out runs longer than a day.
+ * Whether something happened so long before the shop was told of it that it comes from an import: nobody is to be told today that an order of 2010 is
+ * confirmed.
  */
 export function isHistorical(happenedAt: string, announcedAt: string): boolean {
   return Date.parse(announcedAt) - Date.parse(happenedAt) > historicalAgeMs;

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import nodemailer from 'nodemailer';
-import { mailPath } from './mail-files.ts';
+import { mailPath, partPath } from './mail-files.ts';
 import { type Mailer, messageOf } from './mailer.ts';
 
 /** Puts mails into a folder as `<id>.eml`, which any mail program opens. A file is there whole or not at all. */
@@ -10,10 +10,10 @@ export function openFileMailer(folder: string, from: string): Mailer {
   return {
     async send(mail) {
       const { message } = await composer.sendMail(messageOf(mail, from));
-      const path = mailPath(folder, mail.id);
+      const part = partPath(folder, mail.id);
       // Synchronously: for a few kilobytes the detour through the thread pool costs several times the write itself.
-      write(`${path}.part`, message as Buffer);
-      renameSync(`${path}.part`, path);
+      write(part, message as Buffer);
+      renameSync(part, mailPath(folder, mail.id));
       return { kind: 'sent' };
     },
     close: () => composer.close(),

@@ -6,7 +6,13 @@ export function mailPath(folder: string, id: string): string {
   return join(folder, `${id}.eml`);
 }
 
-/** Deletes the files of mails, where there are any. */
+/** Where a mail is while it is being written. */
+export function partPath(folder: string, id: string): string {
+  return `${mailPath(folder, id)}.part`;
+}
+
+/** Deletes the files of mails, where there are any, and what a process has left that died while it wrote one. */
 export async function deleteMailFiles(folder: string, ids: readonly string[]): Promise<void> {
-  for (const id of ids) await rm(mailPath(folder, id), { force: true });
+  for (const id of ids)
+    for (const path of [mailPath(folder, id), partPath(folder, id)]) await rm(path, { force: true });
 }

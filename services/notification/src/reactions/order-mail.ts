@@ -1,3 +1,4 @@
+import { idTimeMs } from '@stoa/platform/ids';
 import type { Message } from '@stoa/platform/schema';
 import type { MailContent } from '../domain/content.ts';
 import type { MailRequest } from './request-mails.ts';
@@ -20,7 +21,8 @@ export function orderMail(
     subjectId: orderId,
     userId,
     orderId,
-    announcedAt: message.occurredAt,
+    // When it was asked for here, as its id says: a refund may take days, and is no import for that.
+    announcedAt: new Date(idTimeMs(mail.occasion ?? orderId)).toISOString(),
     cause: { ...message.cause, causationId: message.id },
   };
 }

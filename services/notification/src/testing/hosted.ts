@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notificationContract } from '@stoa/contracts/notification';
@@ -25,6 +25,7 @@ export interface TestShop {
   tell<E extends EventType>(event: E, key: string, payload: PayloadOf<E>): Promise<void>;
   query<R extends object>(text: string, values?: readonly unknown[]): Promise<R[]>;
   mailFiles(): Promise<string[]>;
+  putMailFile(name: string, text: string): Promise<void>;
   readMail(id: string): Promise<string>;
   stop(): Promise<void>;
 }
@@ -59,6 +60,7 @@ export async function startTestShop(environment: Record<string, string> = {}): P
       }),
     query: (text, values) => hosted.service.db.query(text, values),
     mailFiles: () => readdir(mailFolder).catch(() => []),
+    putMailFile: (name, text) => writeFile(join(mailFolder, name), text),
     readMail: (id) => readFile(join(mailFolder, `${id}.eml`), 'utf8'),
     async stop() {
       await running.stop();

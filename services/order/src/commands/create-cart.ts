@@ -4,10 +4,13 @@ import { userIdOf } from '@stoa/platform/http';
 import { once } from '@stoa/platform/idempotency';
 import { newId } from '@stoa/platform/ids';
 import type { Call, Handler } from '@stoa/platform/service';
+import { violatedConstraint } from '@stoa/platform/sql';
 import { answerWithCart } from '../cart-view.ts';
 import type { OrderDeps, OrderService } from '../deps.ts';
 import { cartNotFound } from '../find-cart.ts';
+import { inactive } from '../neighbours/customers.ts';
 import { insertCart, readCart } from '../store/carts.ts';
+import { contactOfErasedUser } from '../store/contacts.ts';
 
 type CreateCart = typeof orderContract.operations.createCart;
 
@@ -28,6 +31,7 @@ export const createCart: Handler<CreateCart, OrderDeps> = async (call, service) 
       await insertCart(tx, cart);
       return { resource: id };
     },
+    refusalOf: (error) => (violatedConstraint(error) === contactOfErasedUser ? inactive(error) : undefined),
     settle: (cartId) => answerOf(cartId, call, service),
   });
 };

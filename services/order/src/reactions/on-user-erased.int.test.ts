@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '@stoa/platform/ids';
 import type { Tx } from '@stoa/platform/sql';
+import { insertCart } from '../store/carts.ts';
 import { addContact, readContact } from '../store/contacts.ts';
 import { type HostedOrder, hostOrder } from '../testing/host-order.ts';
 import { priced } from '../testing/neighbours.ts';
@@ -86,6 +87,22 @@ describe('an order around the erasure of its customer', () => {
     await erasing;
     assert.equal(await readContact(db, id), undefined);
     assert.doesNotMatch(await kept(), new RegExp(`${user}@`));
+  });
+
+  it('takes a cart along that is being written, and refuses one that comes later', async () => {
+    const user = newId();
+    const { db } = shop.service;
+    const cart = () => ({ id: newId(), user_id: user, currency: null, metadata: { note: 'call Jane' } });
+    let erasing: Promise<void> | undefined;
+    await db.transaction(async (tx) => {
+      await insertCart(tx, cart());
+      erasing = db.transaction((other) => erase(other, user));
+      await somebodyWaits();
+    });
+    await erasing;
+    const late = await shop.call('POST', '/api/v1/carts', { user, body: { metadata: { note: 'call Jane' } } });
+    assert.deepEqual([late.status, late.body.code], [422, 'user.inactive']);
+    assert.deepEqual(await db.query('select id from cart where user_id = $1', [user]), []);
   });
 
   it('of one customer does not keep those of others, who share its commit', async () => {

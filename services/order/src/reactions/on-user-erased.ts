@@ -13,8 +13,10 @@ export const onUserErased = reactionToMany<typeof userEvents.userErased, OrderDe
     // Carts first: an order of one holds its cart before it asks for its user.
     const carts = await deleteCartsOf(tx, userIds);
     await eraseUsers(tx, userIds);
+    // And those that were being written until then.
+    const late = await deleteCartsOf(tx, userIds);
     const orders = await tx.query<{ id: string }>('select id from orders where user_id = any($1::uuid[])', [userIds]);
-    await eraseAnswers(tx, [...carts, ...orders.map((order) => order.id)]);
+    await eraseAnswers(tx, [...carts, ...late, ...orders.map((order) => order.id)]);
     tx.afterCommit(() => {
       for (const userId of userIds) service.deps.customers.forget(userId);
     });

@@ -12,10 +12,10 @@ export interface CaptureAsked {
 const begin = `
 update payment p set status = 'capturing', updated_at = $2, version = p.version + 1
 from json_to_recordset($1::json) as r(order_id uuid, amount bigint, currency text)
-where p.order_id = r.order_id and p.status = 'authorised' and p.currency = r.currency and r.amount <= p.amount
+where p.order_id = r.order_id and p.status in ('authorised', 'capture-failed') and p.give_back is null and p.currency = r.currency and r.amount <= p.amount
 returning p.id, p.order_id`;
 
-/** Decides to capture what is authorised, at most once an order. Returns the payment of each order it was decided for. */
+/** Decides to capture what is authorised, at most once an order; again, when a person has it asked for after the bank refused. Returns the payment of each order it was decided for. */
 export async function beginCaptures(
   sql: Sql,
   asked: readonly CaptureAsked[],

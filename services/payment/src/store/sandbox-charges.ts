@@ -91,12 +91,14 @@ export async function refundCharge(
       where c.key = $2 and c.state = 'captured' and c.refunded + $3 <= c.captured
         and not exists (select from sandbox.refund where key = $1)
       returning c.key
-    ),
-    entered as (insert into sandbox.refund (key, charge, amount) select $1, key, $3 from charge returning key)
-    select key from entered union all select key from sandbox.refund where key = $1`,
+    )
+    insert into sandbox.refund (key, charge, amount) select $1, key, $3 from charge returning key`,
     [refund.key, refund.charge, refund.amount],
   );
-  return rows.length > 0;
+  if (rows.length > 0) return true;
+  // An earlier try of the key may have been waited for: the statement above still sees what there was before it.
+  const given = await sql.query('select from sandbox.refund where key = $1', [refund.key]);
+  return given.length > 0;
 }
 
 /** Notes that a call with this key has failed; true for the first. */

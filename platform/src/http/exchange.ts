@@ -44,6 +44,7 @@ export interface Exchanges {
   finish(deadlineMs: number): Promise<void>;
 }
 
+const drainMsMax = 10_000;
 const contextKey = Symbol('gateway context');
 type MarkedRequest = IncomingMessage & { [contextKey]?: RequestContext };
 
@@ -113,6 +114,7 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
     if (closing) wire.headers.push('connection', 'close');
     send(response, wire, { requestId, correlationId: cause.correlationId }, () => {
       if (events !== undefined) eventStreams.delete(events);
+      drain(request);
       ended(response);
     });
   }
@@ -201,6 +203,18 @@ async function bearer(headers: IncomingHttpHeaders, cause: Cause, options: Excha
   if (token === undefined || options.verifyToken === undefined)
     throw refusal('auth.invalid', 'The token is not valid.');
   return options.verifyToken(token, cause);
+}
+
+/**
+ * Takes what is left of a body that nobody reads any more from its connection: the next request on it would wait for as long as the connection is kept, and a
+ * caller who writes all before he reads would never see his answer.
+ */
+function drain(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  request.unpipe();
+  request.resume();
+  const late = setTimeout(() => request.socket.destroy(), drainMsMax).unref();
+  request.once('close', () => clearTimeout(late));
 }
 
 function whenGone(response: ServerResponse, gone: () => void): void {

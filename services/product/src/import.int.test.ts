@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
@@ -47,6 +49,54 @@ const get = async (slug: string) => (await host.call('GET', `/api/v1/products/${
 const count = async () => (await host.db.query<{ count: number }>('select count(*) from product', []))[0]?.count;
 
 describe('importing CSV', () => {
+  it('gives no product the slug that another has until the same lines are written, and goes on', async () => {
+    await importFile('slug,title,sku,price\nrenamed,Renamed,REN-1,1.00');
+    const lines = [
+      'slug,title,sku,price',
+      'renamed-1,Renamed,REN-1,1.00',
+      'renamed,Another,REN-2,2.00',
+      'behind,Behind,REN-3,3.00',
+    ];
+    const { counts, rejected } = await importFile(lines.join('\n'));
+    assert.deepEqual([counts.updated, counts.created], [1, 1]);
+    assert.deepEqual(
+      rejected.map(({ line, sku }) => [line, sku]),
+      [[3, 'REN-2']],
+    );
+    assert.match(rejected[0]?.reason ?? '', /import this line again/);
+    assert.equal((await importFile('slug,title,sku,price\nrenamed,Another,REN-2,2.00')).counts.created, 1);
+  });
+
+  it('leaves the connection of a file that was refused to the next request', async () => {
+    const { hostname, port } = new URL(host.url);
+    const socket = connect(Number(port), hostname);
+    try {
+      let text = '';
+      socket.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk;
+      });
+      const file = `sku,no-such-column\n${'A-1,x\n'.repeat(400_000)}`;
+      const head = (line: string, ...more: string[]) =>
+        [`${line} HTTP/1.1`, 'host: shop', 'authorization: Bearer merchandiser', ...more, '', ''].join('\r\n');
+      socket.write(head(`POST ${importPath}`, 'content-type: text/csv', `content-length: ${file.length}`));
+      socket.write(file);
+      socket.write(head('GET /api/v1/categories'));
+      const answers = () => text.match(/HTTP\/1\.1 \d+/g) ?? [];
+      const ended = once(socket, 'close').then(() => 'the connection ended');
+      const answered = (async () => {
+        while (answers().length < 2) await once(socket, 'data');
+        return answers().join();
+      })();
+      const late = AbortSignal.timeout(20_000);
+      assert.equal(
+        await Promise.race([answered, ended, once(late, 'abort').then(() => `only ${answers()}`)]),
+        'HTTP/1.1 400,HTTP/1.1 200',
+      );
+    } finally {
+      socket.destroy();
+    }
+  });
+
   it('makes a product of each row, and one of consecutive rows with one slug', async () => {
     const { counts, rejected } = await importFile(
       [

@@ -15,15 +15,15 @@ export async function appendHeard(sql: Sql, messages: readonly Message[]): Promi
     event_id: message.id,
     type: message.type,
     occurred_at: message.occurredAt,
-    payload: withoutMetadata(message.payload),
+    payload: withoutWords(message.payload),
   }));
   const added = await insertRows<{ event_id: string }>(sql, insertHeard, rows);
   return new Set(added.map((row) => row.event_id));
 }
 
-/** Metadata is whatever the integrator wrote, a name perhaps: no figure needs it, and an erasure could not find it here. */
-function withoutMetadata(payload: unknown): object {
-  const { metadata, ...rest } = payload as { metadata?: unknown };
+/** Metadata and reasons are whatever somebody wrote, a name perhaps: no figure needs them, and an erasure could not find them here. */
+function withoutWords(payload: unknown): object {
+  const { metadata, detail, reason, ...rest } = payload as { metadata?: unknown; detail?: unknown; reason?: unknown };
   return rest;
 }
 

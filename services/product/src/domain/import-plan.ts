@@ -49,6 +49,8 @@ class Planning {
   readonly #idOfSku = new Map<string, string>();
   readonly #idOfSlug = new Map<string, string>();
   readonly #takenSlugs: Set<string>;
+  /** Slugs that a product has in the database until this batch is written: no other can be given one with it. */
+  readonly #freed = new Set<string>();
   readonly #rejected: RejectedRow[] = [];
   readonly #counts = { created: 0, updated: 0, unchanged: 0 };
 
@@ -91,6 +93,8 @@ class Planning {
     const bySlug = slug === undefined ? undefined : this.#idOfSlug.get(slug);
     const id = owners[0] ?? bySlug;
     if (bySlug !== undefined && bySlug !== id) return 'slug belongs to another product';
+    if (slug !== undefined && this.#freed.has(slug) && this.#before.get(id ?? '')?.product.slug !== slug)
+      return 'slug belongs to a product that this file gives another one: import this line again';
     const stored = id === undefined ? undefined : this.#products.get(id);
     return stored === undefined ? this.#create(item) : this.#change(item, stored);
   }
@@ -162,7 +166,11 @@ class Planning {
   #keep(stored: StoredProduct): void {
     const { id, slug, variants } = stored.product;
     const before = this.#products.get(id);
-    if (before && before.product.slug !== slug) this.#idOfSlug.delete(before.product.slug);
+    if (before && before.product.slug !== slug) {
+      this.#idOfSlug.delete(before.product.slug);
+      this.#freed.add(before.product.slug);
+    }
+    this.#freed.delete(slug);
     this.#products.set(id, stored);
     this.#idOfSlug.set(slug, id);
     this.#takenSlugs.add(slug);

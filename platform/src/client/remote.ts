@@ -82,9 +82,10 @@ export function createRemoteCaller({
         return result;
       } catch (error) {
         if (signal.aborted && leftMs < fairMs) outcome = 'unknown';
-        const refusal = error instanceof SendFailure ? refusedCertificate(error) : undefined;
-        if (refusal !== undefined) tellDistrust(service, endpoint.url, refusal);
-        throw error instanceof SendFailure ? faultOf(service, error, signal.aborted) : error;
+        if (!(error instanceof SendFailure)) throw error;
+        const { code } = error.cause as { code?: unknown };
+        if (isCertificateCode(code)) tellDistrust(service, endpoint.url, String(code));
+        throw faultOf(service, error, signal.aborted);
       } finally {
         endpoint.done(outcome);
       }
@@ -164,13 +165,6 @@ function bodyOf(service: string, { text }: RawAnswer): unknown {
   } catch (error) {
     throw fault('service.bad-gateway', `${service} did not answer in JSON.`, { cause: error });
   }
-}
-
-/** The code with which either side refused the certificate of the other; undefined when a request failed for another reason. */
-function refusedCertificate({ cause }: SendFailure): string | undefined {
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  const isRefused = isCertificateCode(code) || (typeof code === 'string' && /^ERR_SSL_.*ALERT/.test(code));
-  return isRefused ? String(code) : undefined;
 }
 
 /** Nothing was begun, and another replica may believe us. */

@@ -21,16 +21,30 @@ export interface WatchedShop {
 
 type Environment = Readonly<Record<string, string>>;
 
-let placement: (environment: Environment) => Promise<WatchedShop> = openInThisProcess;
-
-/** From now on shops of this test file are a process a service, on RabbitMQ, Redis and Consul. Needs `// needs: rabbitmq redis consul`. */
-export function placeShopsOnServers(): void {
-  placement = openOnServers;
+interface Placement {
+  /** On RabbitMQ, Redis and Consul; without them messages go from process to process by requests. */
+  readonly servers: boolean;
+  readonly replicas: number;
 }
 
-/** Opens an empty shop, with these settings of its gateway: in the test's own process unless shops were placed elsewhere. */
-export function openWatchedShop(environment: Environment = {}): Promise<WatchedShop> {
-  return placement(environment);
+let placement: Placement | undefined;
+/** What `openWatchedShop` has opened elsewhere and not closed: one fleet a test file is what the machine carries. */
+let opened: TestFleet | undefined;
+
+/** From now on shops of this test file are a process a service, or several. With servers it needs `// needs: rabbitmq redis consul`. */
+export function placeShopsApart(apart: Placement): void {
+  placement = apart;
+}
+
+/**
+ * Opens an empty shop, with these settings of its gateway: in the test's own process unless shops were placed apart.
+ * A second one of a file whose shops are apart is the first with its gateways started again.
+ */
+export async function openWatchedShop(environment: Environment = {}): Promise<WatchedShop> {
+  if (!placement) return openInThisProcess(environment);
+  if (!opened) return openApart(placement, environment);
+  await restartGateways(opened, environment);
+  return { ...watched(opened.shop.url, new Map()), close: async () => {} };
 }
 
 async function openInThisProcess(environment: Environment): Promise<WatchedShop> {
@@ -60,21 +74,22 @@ async function openInThisProcess(environment: Environment): Promise<WatchedShop>
   };
 }
 
-async function openOnServers(environment: Environment): Promise<WatchedShop> {
+async function openApart({ servers, replicas }: Placement, environment: Environment): Promise<WatchedShop> {
   const closing: (() => Promise<void>)[] = [];
   const close = async () => {
     for (let end = closing.pop(); end; end = closing.pop()) await end();
   };
   try {
-    const servers = await startRealServers();
-    closing.push(() => servers.stop());
-    const fleet = await TestFleet.open({ environment: { STOA_LOG_LEVEL: 'error', ...servers.environment } });
-    closing.push(() => fleet.close());
-    // Later: what is asked of the gateway until the fleet is ready would count against its limits.
-    const [gateway] = fleet.of('gateway');
-    await gateway?.end('SIGTERM');
-    await gateway?.start(environment);
-    while (!(await fetch(`${fleet.shop.url}/health/ready`)).ok) await sleep(20);
+    const found = servers ? await startRealServers() : undefined;
+    if (found) closing.push(() => found.stop());
+    const fleet = await TestFleet.open({ replicas, environment: { STOA_LOG_LEVEL: 'error', ...found?.environment } });
+    opened = fleet;
+    closing.push(async () => {
+      opened = undefined;
+      await fleet.close();
+    });
+    // Later: what is asked of a gateway until the fleet is ready would count against its limits.
+    if (Object.keys(environment).length > 0) await restartGateways(fleet, environment);
     const databases = new Map<string, Database>();
     for (const name of serviceNames.filter((name) => name !== 'gateway')) {
       const database = await fleet.openDatabase(name);
@@ -86,6 +101,14 @@ async function openOnServers(environment: Environment): Promise<WatchedShop> {
     await close();
     throw error;
   }
+}
+
+async function restartGateways(fleet: TestFleet, environment: Environment): Promise<void> {
+  for (const gateway of fleet.of('gateway')) {
+    await gateway.end('SIGTERM');
+    await gateway.start(environment);
+  }
+  while (!(await fetch(`${fleet.shop.url}/health/ready`)).ok) await sleep(20);
 }
 
 function watched(url: string, databases: ReadonlyMap<string, Database>): Omit<WatchedShop, 'close'> {

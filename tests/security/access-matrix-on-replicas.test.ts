@@ -1,7 +1,7 @@
 // limit: 300 s
 // needs: rabbitmq redis consul
 // load: half
-import { placeShopsOnServers } from './open-shop.ts';
+import { placeShopsApart } from './open-shop.ts';
 
-placeShopsOnServers();
+placeShopsApart({ servers: true, replicas: 2 });
 await import('./who-may-do-what.ts');

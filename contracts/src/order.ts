@@ -92,7 +92,7 @@ export const PlaceOrder = strict({
   couponCode: Type.Optional(Line(64)),
   expectedTotal: Type.Optional(MoneySchema),
   paymentToken: Type.String({
-    pattern: '^(?!\\d{12,}$)[A-Za-z][A-Za-z0-9_-]{2,127}$',
+    pattern: '^(?!.*\\d{12})[A-Za-z][A-Za-z0-9_-]{2,127}$',
     description: 'A token, never a card number',
   }),
   currency: Type.Optional(MoneySchema.properties.currency),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '@stoa/platform/ids';
 import type { Message } from '@stoa/platform/schema';
+import type { MoneyAnswer } from './domain/charge.ts';
 import { eventually, type HostedPayment, hostPayment } from './testing/host-payment.ts';
 
 describe('giving money back', { concurrency: true }, () => {
@@ -184,6 +185,52 @@ describe('giving money back', { concurrency: true }, () => {
       [[500, 500]],
     );
   });
+
+  /** Holds one refund on its way to the provider until told to decline it, or to go on. */
+  function holdRefund(refundId: string): (outcome: MoneyAnswer['outcome']) => void {
+    const provider = shop.service.deps.provider;
+    const refund = provider.refund.bind(provider);
+    const { promise, resolve } = Promise.withResolvers<MoneyAnswer['outcome']>();
+    Object.assign(provider, {
+      async refund(...asked: Parameters<typeof refund>): Promise<MoneyAnswer> {
+        const outcome = asked[0].key === refundId ? await promise : 'approved';
+        return outcome === 'declined' ? { outcome, detail: 'The account is closed.' } : refund(...asked);
+      },
+    });
+    return resolve;
+  }
+
+  for (const [outcome, left] of [
+    ['declined', 1_000],
+    ['approved', 700],
+  ] as const) {
+    it(`everything given back beside a refund under way that is then ${outcome} leaves nothing behind`, async () => {
+      const orderId = await captured(1_000);
+      const refundId = newId();
+      const answer = holdRefund(refundId);
+      const refund = await shop.starts('refund', { orderId, refundId, amount: 300 });
+      await eventually(async () => {
+        const [row] = await shop.db.query('select id from refund where id = $1', [refundId]);
+        return row;
+      }, 'the refund to be granted');
+      const release = await shop.starts('release', { orderId });
+      await eventually(async () => {
+        const [row] = await shop.db.query('select id from payment where order_id = $1 and give_back is not null', [
+          orderId,
+        ]);
+        return row;
+      }, 'the release to wait for it');
+      answer(outcome);
+      assert.equal(
+        (await shop.ended(refund)).failure?.code,
+        outcome === 'declined' ? 'payment.refund-failed' : undefined,
+      );
+      assert.equal((await shop.ended(release)).failure, undefined);
+      const payment = await shop.payment(orderId);
+      assert.equal(payment.refunded.amount, 1_000);
+      assert.equal(payment.refunds.at(-1)?.amount.amount, left);
+    });
+  }
 });
 
 function refundCommand(saga: string, orderId: string, refundId: string, amount: number): Message {

@@ -36,8 +36,8 @@ async function cancel(tx: Tx, call: CancelCall, service: OrderService): Promise<
   const failure = { code: 'order.cancelled', detail: call.body.reason };
   // The saga first, then the order: the order in which replies lock them too.
   const turned = await service.sagas.cancel(tx, checkOutName, id, failure);
-  if (turned === 'compensating') return;
   const order = (await openOrders(tx, [id])).get(id);
+  if (turned === 'compensating') return;
   if (!order) throw notFound(id);
   const { status, cancellationRequested, shipments } = order.state;
   if (status === 'cancelled' || cancellationRequested !== null) return;

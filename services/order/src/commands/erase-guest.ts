@@ -5,7 +5,7 @@ import type { Handler } from '@stoa/platform/service';
 import type { OrderDeps } from '../deps.ts';
 import { notFound } from '../owner.ts';
 import { eraseContact } from '../store/contacts.ts';
-import { readOrders } from '../store/orders.ts';
+import { openOrders, readOrders } from '../store/orders.ts';
 
 /** Erases what is personal about a guest's order, for whoever holds its token. The order stays. */
 export const eraseGuest: Handler<typeof orderContract.operations.eraseGuest, OrderDeps> = async (
@@ -17,6 +17,8 @@ export const eraseGuest: Handler<typeof orderContract.operations.eraseGuest, Ord
   const [record] = orderId === undefined || isOfAnother ? [] : await readOrders(service.db, [orderId]);
   if (!record) throw notFound(body.orderId ?? 'with this X-Order-Token');
   await service.db.transaction(async (tx) => {
+    // Locked, so that an answer is kept either before, and found below, or after, and knows of this.
+    await openOrders(tx, [record.state.id]);
     await eraseContact(tx, record.state.contactId);
     await eraseAnswers(tx, [record.state.id]);
     service.publish(tx, orderEvents.contactErased, {

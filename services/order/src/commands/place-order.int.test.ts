@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '@stoa/platform/ids';
 import { amountMax } from '@stoa/platform/schema';
+import { orderInvariants } from '../invariants.ts';
 import { type HostedOrder, hostOrder, type Request } from '../testing/host-order.ts';
 import { priced } from '../testing/neighbours.ts';
 
@@ -104,5 +105,36 @@ describe('a cart whose price has risen beyond what can be paid at once', () => {
     assert.deepEqual(await refusalOf(place({ cartId: cart.id }, as)), [422, 'order.too-much', '/items/1']);
     assert.equal((await shop.call('DELETE', `${path}/items/TIN`, as)).status, 200);
     assert.equal((await place({ cartId: cart.id }, as)).status, 202);
+  });
+});
+
+describe('when and by what an order was placed', () => {
+  it('is kept to the millisecond, so that the order is what its stream folds to', async () => {
+    for (const [placedAt, kept] of [
+      ['2020-01-01T00:00:00Z', '2020-01-01T00:00:00.000Z'],
+      ['2020-01-01T00:00:00.123456Z', '2020-01-01T00:00:00.123Z'],
+      ['9999-12-31T23:59:59.9999999Z', '9999-12-31T23:59:59.999Z'],
+    ] as const) {
+      const staff = { user: newId(), role: 'support' } as const;
+      const { body } = await place({ items: [{ sku: 'PEN', quantity: 1 }], placedAt }, staff);
+      const [read, events] = await Promise.all([
+        shop.call('GET', `/api/v1/orders/${body.id}`, staff),
+        shop.call('GET', `/api/v1/orders/${body.id}/events`, staff),
+      ]);
+      const [first] = events.body as unknown as { at: string }[];
+      assert.deepEqual([read.body.placedAt, first?.at], [kept, kept]);
+    }
+    const checks = await orderInvariants(shop.service);
+    assert.deepEqual(
+      checks.filter(({ held }) => !held),
+      [],
+    );
+  });
+
+  it('is never a card number, whatever stands before or behind it', async () => {
+    for (const paymentToken of ['x4111111111111111', 'tok_4111111111111111_x']) {
+      const refused = place({ items: [{ sku: 'PEN', quantity: 1 }], paymentToken });
+      assert.deepEqual(await refusalOf(refused), [400, 'request.invalid', '/paymentToken'], paymentToken);
+    }
   });
 });

@@ -150,7 +150,8 @@ function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService
   const contactId = newId();
   const metadata = body.metadata ?? draft.cart?.metadata ?? {};
   const now = service.clock.now();
-  const placedAt = body.placedAt ?? now;
+  // As the database keeps it, to the millisecond: the stream and what it folds to are to say the same.
+  const placedAt = body.placedAt === undefined ? now : new Date(body.placedAt).toISOString();
   addContact(tx, { id: contactId, user_id: userId, email, shipping_address: body.shippingAddress ?? null });
   const state = recordPlaced(
     tx,

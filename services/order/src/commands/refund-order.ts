@@ -41,7 +41,7 @@ async function request(tx: Tx, call: RefundCall, service: OrderService): Promise
     items,
     reason: body.reason,
     restock: body.restock ?? false,
-    refundedAt: body.refundedAt ?? now,
+    refundedAt: body.refundedAt === undefined ? now : new Date(body.refundedAt).toISOString(),
   };
   const requested = {
     type: 'refund-requested',

@@ -72,6 +72,24 @@ describe('an order around the erasure of its customer', () => {
     assert.doesNotMatch(await kept(), new RegExp(`${user}@`));
   });
 
+  it('leaves no answer behind that a cancel was about to keep', async () => {
+    const user = newId();
+    const { body } = await place(user);
+    let cancelling: ReturnType<typeof place> | undefined;
+    await shop.service.db.transaction(async (tx) => {
+      await erase(tx, user);
+      cancelling = shop.call('POST', `/api/v1/orders/${body.id}/cancel`, {
+        user: newId(),
+        role: 'support',
+        headers: { 'idempotency-key': newId() },
+        body: { reason: 'the customer has gone' },
+      });
+      await somebodyWaits();
+    });
+    assert.notEqual((await cancelling)?.status, 500);
+    assert.doesNotMatch(await kept(), new RegExp(`${user}@`));
+  });
+
   it('that is being written is waited for by the erasure, and overwritten', async () => {
     const [user, id] = [newId(), newId()];
     const { db } = shop.service;

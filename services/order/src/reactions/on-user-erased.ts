@@ -12,6 +12,8 @@ export const onUserErased = reactionToMany<typeof userEvents.userErased, OrderDe
     const userIds = messages.map(({ payload }) => payload.userId);
     // Carts first: an order of one holds its cart before it asks for its user.
     const carts = await deleteCartsOf(tx, userIds);
+    // Locked, so that an answer about one is kept either before, and found below, or after, and knows of this.
+    await tx.query('select id from orders where user_id = any($1::uuid[]) order by id for update', [userIds]);
     await eraseUsers(tx, userIds);
     // And those that were being written until then.
     const late = await deleteCartsOf(tx, userIds);

@@ -17,13 +17,13 @@ type Reason = 'undo' | 'release';
 
 /** What has been decided for a batch, written together at its end. */
 interface Decisions {
-  readonly notes: { id: string; give_back: ReplyTo; status: PaymentStatus }[];
+  readonly notes: { id: string; give_back: ReplyTo | null; status: PaymentStatus }[];
   readonly refunds: RestRefund[];
 }
 
 /**
  * Gives everything of orders back: voids what is held, and for a release refunds what is left of what was captured. While something is under way
- * at the provider it is noted who waits, and decided when the provider has answered.
+ * at the provider, a refund too, for it may be declined, it is noted who waits, and decided when the provider has answered.
  */
 export async function giveBackTo(
   asked: readonly Asked[],
@@ -55,21 +55,28 @@ function decide(
 ): Outcome | 'later' {
   const { id, currency } = payment;
   const give_back = replyTo(asked);
+  const wait = (): 'later' => {
+    // Answered by what is under way. Two who wait at once never come from one order; the second asks again until the first is served.
+    if (payment.give_back !== null)
+      throw fault('service.unavailable', `the payment of order ${payment.order_id} is being given back already`);
+    decisions.notes.push({ id, give_back, status: payment.status });
+    return 'later';
+  };
   switch (giveBackOf(payment.status)) {
     case 'nothing':
       return nothingLeft(reason, currency);
     case 'wait':
-      // Answered by what is under way. Two who wait at once never come from one order; the second asks again until the first is served.
-      if (payment.give_back !== null)
-        throw fault('service.unavailable', `the payment of order ${payment.order_id} is being given back already`);
-      decisions.notes.push({ id, give_back, status: payment.status });
-      return 'later';
+      return wait();
     case 'void':
       decisions.notes.push({ id, give_back, status: 'voiding' });
       requestVoid(tx, payment, asked.cause, service);
       return 'later';
     case 'refund':
-      return reason === 'undo' ? captured() : refundRest(payment, give_back, { decisions, at, tx, service });
+      if (reason === 'undo') return captured();
+      if (payment.refunds_pending > 0) return wait();
+      // Who waited is served now: the next refund that is settled is none of theirs.
+      if (payment.give_back !== null) decisions.notes.push({ id, give_back: null, status: payment.status });
+      return refundRest(payment, give_back, { decisions, at, tx, service });
   }
 }
 
@@ -78,8 +85,8 @@ function refundRest(
   to: ReplyTo,
   { decisions, at, tx, service }: { decisions: Decisions; at: string; tx: Tx; service: PaymentService },
 ): Outcome | 'later' {
-  const { id, order_id, currency, captured, refunded, refunds_pending } = payment;
-  const amount = captured - refunded - refunds_pending;
+  const { id, order_id, currency, captured, refunded } = payment;
+  const amount = captured - refunded;
   if (amount === 0) return nothingLeft('release', currency);
   const refundId = newId(service.clock.nowMs());
   decisions.refunds.push({ id: refundId, payment_id: id, amount, currency });
@@ -94,6 +101,23 @@ function refundRest(
   };
   service.perform(tx, { effect: effectNames.refund, id: refundId, payload, cause: to.cause });
   return 'later';
+}
+
+/** Decides for those who asked for everything back while the provider had something else of the payment under way. */
+export async function giveBackWhereAsked(
+  settled: readonly { readonly order_id: string; readonly give_back: ReplyTo | null }[],
+  tx: Tx,
+  service: PaymentService,
+): Promise<void> {
+  const asked = settled.flatMap(({ order_id, give_back }) =>
+    give_back ? [{ ...give_back, payload: { orderId: order_id } }] : [],
+  );
+  if (asked.length === 0) return;
+  const outcomes: (Outcome | 'later')[] = await giveBackTo(asked, 'release', tx, service);
+  asked.forEach((one, at) => {
+    const outcome = outcomes[at] as Outcome | 'later';
+    if (outcome !== 'later') service.reply(tx, one, outcome);
+  });
 }
 
 function nothingLeft(reason: Reason, currency: string | undefined): Outcome {

@@ -1,11 +1,10 @@
 import { paymentEvents } from '@stoa/contracts/payment-messages';
 import { defineEffect } from '@stoa/platform/effect';
-import type { Outcome } from '@stoa/platform/schema';
 import type { Tx } from '@stoa/platform/sql';
-import { giveBackTo } from '../commands/give-back.ts';
+import { giveBackWhereAsked } from '../commands/give-back.ts';
 import type { PaymentDeps, PaymentService } from '../deps.ts';
 import type { MoneyAnswer } from '../domain/charge.ts';
-import { type SettledCapture, settleCaptures } from '../store/captures.ts';
+import { settleCaptures } from '../store/captures.ts';
 import { answered } from './answered.ts';
 import { type CapturePayload, effectNames, triesWithoutEnd } from './requests.ts';
 
@@ -57,17 +56,4 @@ function tell(
     cause: replyTo.cause,
   });
   service.reply(tx, replyTo, { kind: 'done', output: { paymentId } });
-}
-
-/** Decides for those who asked for everything back while the capture was under way. */
-async function giveBackWhereAsked(settled: readonly SettledCapture[], tx: Tx, service: PaymentService): Promise<void> {
-  const asked = settled.flatMap(({ order_id, give_back }) =>
-    give_back ? [{ ...give_back, payload: { orderId: order_id } }] : [],
-  );
-  if (asked.length === 0) return;
-  const outcomes: (Outcome | 'later')[] = await giveBackTo(asked, 'release', tx, service);
-  asked.forEach((one, at) => {
-    const outcome = outcomes[at] as Outcome | 'later';
-    if (outcome !== 'later') service.reply(tx, one, outcome);
-  });
 }

@@ -1,6 +1,7 @@
 import { paymentEvents } from '@stoa/contracts/payment-messages';
 import { defineEffect } from '@stoa/platform/effect';
 import type { Tx } from '@stoa/platform/sql';
+import { giveBackWhereAsked } from '../commands/give-back.ts';
 import type { PaymentDeps, PaymentService } from '../deps.ts';
 import type { MoneyAnswer } from '../domain/charge.ts';
 import { settleRefunds } from '../store/refunds.ts';
@@ -25,8 +26,10 @@ export const refund = defineEffect<RefundPayload, MoneyAnswer, PaymentDeps>({
       failure: result.outcome === 'declined' ? { code: 'payment.refund-failed', detail: result.detail } : null,
       tries: effect.attempt,
     }));
-    const changed = new Set((await settleRefunds(tx, results, service.clock.now())).map(({ id }) => id));
+    const settled = await settleRefunds(tx, results, service.clock.now());
+    const changed = new Set(settled.refunds.map(({ id }) => id));
     for (const { effect, result } of done) if (changed.has(effect.id)) tell(effect.payload, result, tx, service);
+    await giveBackWhereAsked(settled.free, tx, service);
   },
 
   async giveUp({ id }, reason) {

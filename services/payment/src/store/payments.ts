@@ -109,7 +109,7 @@ export function lockPayments(sql: Sql, orderIds: readonly string[]): Promise<Pay
 /** Notes who waits for everything to be given back, and moves the payments to `status` where one is given. They are locked already. */
 export async function noteGiveBack(
   sql: Sql,
-  notes: readonly { id: string; give_back: ReplyTo; status: PaymentStatus }[],
+  notes: readonly { id: string; give_back: ReplyTo | null; status: PaymentStatus }[],
   at: string,
 ): Promise<void> {
   if (notes.length === 0) return;

@@ -1,4 +1,5 @@
 import { insertText, type Sql } from '@stoa/platform/sql';
+import type { ReplyTo } from '../domain/reply-to.ts';
 
 export interface RefundAsked {
   readonly id: string;
@@ -98,6 +99,7 @@ counted as (
     from settled group by payment_id
   ) s
   where p.id = s.payment_id
+  returning p.id, p.order_id, p.refunds_pending, p.give_back
 ),
 booked as (
   insert into movement (kind, id, payment_id, debit, credit, amount, currency, at)
@@ -108,13 +110,21 @@ noted as (
   insert into attempt (payment_id, kind, outcome, tries, failure, at)
   select payment_id, 'refund', outcome, tries, failure, $2 from settled
 )
-select id, status from settled`;
+select s.id, s.payment_id, c.order_id, case when c.refunds_pending = 0 then c.give_back end as give_back
+from settled s join counted c on c.id = s.payment_id`;
 
-/** Records what was refunded, and books it at the time it counts for. Returns the refunds that this has changed. */
-export function settleRefunds(
-  sql: Sql,
-  results: readonly RefundResult[],
-  at: string,
-): Promise<{ id: string; status: RefundRow['status'] }[]> {
-  return sql.query(settle, [JSON.stringify(results), at]);
+export interface SettledRefunds {
+  /** Those that this has changed. */
+  readonly refunds: readonly { readonly id: string }[];
+  /** Their payments that have no refund under way any more, with who waited for that. */
+  readonly free: readonly { readonly order_id: string; readonly give_back: ReplyTo | null }[];
+}
+
+/** Records what was refunded, and books it at the time it counts for. */
+export async function settleRefunds(sql: Sql, results: readonly RefundResult[], at: string): Promise<SettledRefunds> {
+  const refunds = await sql.query<{ id: string; payment_id: string; order_id: string; give_back: ReplyTo | null }>(
+    settle,
+    [JSON.stringify(results), at],
+  );
+  return { refunds, free: [...new Map(refunds.map((refund) => [refund.payment_id, refund])).values()] };
 }

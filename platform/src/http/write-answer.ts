@@ -53,8 +53,9 @@ export function wireAnswer(
 export function wireProblem(problem: Problem, extra: Readonly<Record<string, string>>): WireAnswer {
   const headers = ['cache-control', 'no-store', 'content-type', 'application/problem+json'];
   for (const name in extra) headers.push(name, extra[name] as string);
-  // Its body was not read to the end, so the connection cannot carry another request.
-  if (problem.status === 413 || problem.status === 415 || problem.status === 408) headers.push('connection', 'close');
+  // Its body is too long to be read to its end, so the connection cannot carry another request. One of a wrong type is read past: a connection
+  // that closes while a gateway still writes would cost it the answer.
+  if (problem.status === 413 || problem.status === 408) headers.push('connection', 'close');
   return { status: problem.status, headers, body: JSON.stringify(problem), stream: undefined };
 }
 

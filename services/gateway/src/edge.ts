@@ -43,7 +43,7 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
   // What another gateway's client has ended is asked for at once, not at the next look.
   host.hints?.onHint(() => callers.feed.catchUp(), endTokens);
   const limits = settings.limits && createLimits(settings.limits, () => clock.nowMs(), host.counters);
-  const inFlight = createInFlight(settings);
+  const inFlight = createInFlight(settings, callers);
 
   const receive = createReceiver({
     clock,

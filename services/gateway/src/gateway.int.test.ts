@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { userContract } from '@stoa/contracts/user';
+import { newSecret } from '@stoa/platform/auth';
 import type { Hints } from '@stoa/platform/cache';
+import { newId } from '@stoa/platform/ids';
 import { lines, rawRequest } from './testing/raw-request.ts';
 import { answerOk, hashSecret, startTestGateway, type TestGateway } from './testing/start-test-gateway.ts';
 
@@ -432,6 +434,15 @@ describe('scripts of other sites', () => {
     }
   });
 
+  test('may ask what they may do as often as they like: it carries no token, and would count against their address', async () => {
+    await start({ STOA_CORS_ORIGINS: 'https://shop.example', STOA_RATE_LIMIT_ANONYMOUS: '1' });
+    const headers = { origin: 'https://shop.example', 'access-control-request-method': 'GET' };
+    for (let request = 0; request < 3; request++)
+      assert.equal((await call('/api/v1/things/1', { method: 'OPTIONS', headers })).status, 204);
+    assert.equal((await call('/api/v1/things/1')).status, 200);
+    assert.equal((await call('/api/v1/things/1')).status, 429);
+  });
+
   test('are told nothing by default', async () => {
     await start();
     const answer = await call('/api/v1/things/1', { headers: { origin: 'https://shop.example' } });
@@ -460,6 +471,75 @@ describe('streams of events', () => {
     await until(async () => (await watch(2)).status === 200, 'the place of a stream that has ended is free');
     aborts[1]?.abort();
     aborts[2]?.abort();
+  });
+});
+
+describe('an open stream', () => {
+  test('ends with its token, and no other does', async () => {
+    await start();
+    gateway.behave = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: 1\n\n');
+      opened.push(response);
+    };
+    const opened: ServerResponse[] = [];
+    const [userId, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    const key = newSecret('stoa_key').secret;
+    gateway.apiKeys.set(hashSecret(key), { id: newId(), name: 'a machine', role: 'operator' });
+    const stop = new AbortController();
+    const tokens = [await gateway.token('support', userId), await gateway.token('customer', other), key, undefined];
+    for (const token of tokens)
+      await call('/api/v1/watch', { headers: token === undefined ? {} : bearer(token), signal: stop.signal });
+    await pause(2);
+    gateway.emit('user.changed.v1', {
+      userId,
+      role: 'customer',
+      active: true,
+      tokensValidFrom: new Date().toISOString(),
+    });
+    await until(() => opened[0]?.destroyed === true, 'the stream of the changed user has ended');
+    assert.deepEqual(
+      opened.map(({ destroyed }) => destroyed),
+      [true, false, false, false],
+    );
+    stop.abort();
+  });
+});
+
+describe('a client that goes while its token is looked at', () => {
+  test('has nothing handed on, and keeps no place', async () => {
+    await start({ STOA_STREAMS_PER_CALLER: '1' });
+    const key = newSecret('stoa_key').secret;
+    gateway.apiKeys.set(hashSecret(key), { id: newId(), name: 'a machine', role: 'operator' });
+    const { getKeySet, verifyApiKey, listRevocations } = userContract.operations;
+    const looked = Promise.withResolvers<void>();
+    const goes = Promise.withResolvers<void>();
+    await gateway.offer(
+      'user',
+      { getKeySet, verifyApiKey, listRevocations },
+      {
+        getKeySet: async () => ({ body: { keys: [] } }),
+        listRevocations: async () => ({
+          body: { asOf: new Date().toISOString(), apiKeys: [], users: [], sessions: [] },
+        }),
+        async verifyApiKey({ body }: { body: { hash: string } }) {
+          looked.resolve();
+          await goes.promise;
+          return { body: gateway.apiKeys.get(body.hash) };
+        },
+      },
+    );
+    const going = new AbortController();
+    const gone = call('/api/v1/watch', { headers: bearer(key), signal: going.signal }).catch(() => 'gone');
+    await looked.promise;
+    going.abort();
+    assert.equal(await gone, 'gone');
+    // Whoever asks now is heard after the end of that connection.
+    await until(async () => (await call('/health/live')).ok, 'the gateway has seen it go');
+    goes.resolve();
+    gateway.behave = (_request, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end();
+    assert.equal((await call('/api/v1/watch', { headers: bearer(key) })).status, 200);
+    assert.equal(gateway.handed.filter(({ url }) => url === '/api/v1/watch').length, 1);
   });
 });
 

@@ -1,4 +1,5 @@
-import { fault, refusal } from '@stoa/platform/errors';
+import { bearerToken, type Callers } from '@stoa/platform/auth';
+import { fault, findAppError, refusal } from '@stoa/platform/errors';
 import { answerProblem } from './answer/write.ts';
 import type { Exchange } from './request/exchange.ts';
 
@@ -12,6 +13,8 @@ interface Running {
   readonly streams: boolean;
   bytesRead: number;
   bytesReadAtMs: number;
+  /** Whether somebody is being asked if its token is still good. */
+  asking: boolean;
 }
 
 export interface InFlight {
@@ -28,9 +31,12 @@ const graceMs = 1_000;
 
 /**
  * Watches over requests that have been handed on. One timer looks at all of them: a timer each would cost more than the look. Bodies that
- * trickle are refused with 408, services that never answer become 504.
+ * trickle are refused with 408, services that never answer become 504, and a stream ends with the token it was opened with.
  */
-export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): InFlight {
+export function createInFlight(
+  { bodyTimeoutMs }: { bodyTimeoutMs: number },
+  callers: Pick<Callers, 'known' | 'verify'>,
+): InFlight {
   const running = new Set<Running>();
   let draining = false;
 
@@ -38,16 +44,40 @@ export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): In
     const nowMs = Date.now();
     for (const one of running) {
       const { exchange, service } = one;
+      if (one.streams) endWithItsToken(one);
       if (exchange.response.headersSent) continue;
       if (!exchange.request.complete && isSlow(one, nowMs)) {
-        answerProblem(exchange, refusal('request.timeout', 'The body took too long to arrive.'), [
-          'Connection',
-          'close',
-        ]);
+        refuseSlow(exchange);
       } else if (nowMs > one.answerByMs + graceMs) {
-        answerProblem(exchange, fault('service.deadline-exceeded', `The ${service} service took too long.`));
+        if (awaitsBody(one)) refuseSlow(exchange);
+        else answerProblem(exchange, fault('service.deadline-exceeded', `The ${service} service took too long.`));
       }
     }
+  }
+
+  /** Its reader comes back with a token that is good, and with `Last-Event-ID`. While nobody can tell, it goes on. */
+  function endWithItsToken(one: Running): void {
+    const { head, cause, response } = one.exchange;
+    const token = bearerToken(head.authorization);
+    if (token === undefined || one.asking || callers.known(token) !== undefined) return;
+    one.asking = true;
+    callers
+      .verify(token, cause)
+      .catch((error: unknown) => {
+        if (findAppError(error)?.kind === 'refusal') response.destroy();
+      })
+      .finally(() => {
+        one.asking = false;
+      });
+  }
+
+  /** Whether it is the client that keeps the service waiting, and not the service that leaves unread what is there. */
+  function awaitsBody({ exchange: { request } }: Running): boolean {
+    return !request.complete && request.readableLength === 0;
+  }
+
+  function refuseSlow(exchange: Exchange): void {
+    answerProblem(exchange, refusal('request.timeout', 'The body took too long to arrive.'), ['Connection', 'close']);
   }
 
   function isSlow(one: Running, nowMs: number): boolean {
@@ -68,7 +98,16 @@ export function createInFlight({ bodyTimeoutMs }: { bodyTimeoutMs: number }): In
       const bodyByMs = streamedBody ? undefined : nowMs + bodyTimeoutMs;
       const { found } = exchange;
       const service = found.kind === 'route' ? found.route.service : 'gateway';
-      const one = { exchange, service, answerByMs, bodyByMs, streams, bytesRead: 0, bytesReadAtMs: nowMs };
+      const one = {
+        exchange,
+        service,
+        answerByMs,
+        bodyByMs,
+        streams,
+        bytesRead: 0,
+        bytesReadAtMs: nowMs,
+        asking: false,
+      };
       running.add(one);
       exchange.response.once('close', () => running.delete(one));
       if (draining && streams) exchange.response.destroy();

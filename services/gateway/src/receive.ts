@@ -115,7 +115,11 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
 
   function admit(exchange: Exchange) {
     const { found } = exchange;
-    if (limits === undefined || (found.kind === 'route' && found.route.quota === 'none')) return serve(exchange);
+    if (hasGone(exchange)) return stations.observe(exchange);
+    // A preflight carries no token, so it would count against its address what its caller asks; no service hears of it.
+    const isPreflight = exchange.method === 'OPTIONS' && found.kind === 'other-methods';
+    if (limits === undefined || isPreflight || (found.kind === 'route' && found.route.quota === 'none'))
+      return serve(exchange);
     if (found.kind === 'route' && found.route.quota === 'auth') {
       admitToAccount(exchange, limits).catch((error: unknown) => finish(exchange, error));
       return;
@@ -130,6 +134,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
   async function admitToAccount(exchange: Exchange, counting: Limits): Promise<void> {
     const { request, response, head } = exchange;
     exchange.counted = await counting.authAddress(exchange.clientAddress);
+    if (hasGone(exchange)) return stations.observe(exchange);
     if (exchange.counted.exceeded) return finish(exchange, exceeded(exchange, exchange.counted));
     if (head.contentLength > authBodyBytesMax) throw tooLarge(authBodyBytesMax);
     if (head.expectsContinue) response.writeContinue();
@@ -139,6 +144,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
       const counted = await counting.authAccount(account);
       if (counted.remaining < (exchange.counted?.remaining ?? 0)) exchange.counted = counted;
       if (counted.exceeded) return finish(exchange, exceeded(exchange, counted));
+      if (hasGone(exchange)) return stations.observe(exchange);
     }
     serve(exchange);
   }
@@ -221,6 +227,11 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     answerProblem(exchange, error, extra);
     stations.observe(exchange);
   }
+}
+
+/** Whether its client left while it was looked at. Handed on now, it would never be given up: its response has closed already. */
+function hasGone({ response }: Exchange): boolean {
+  return response.destroyed;
 }
 
 function exceeded(exchange: Exchange, counted: Counted): AppError {

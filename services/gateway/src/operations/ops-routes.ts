@@ -8,6 +8,14 @@ import { traceRoutes } from './trace-routes.ts';
 
 type Operations = (typeof gatewayContract)['operations'];
 
+/** A saga, and the service it lives in. */
+interface Located {
+  readonly service: OpsService;
+  readonly saga: Awaited<ReturnType<OpsService['client']['getSaga']>>;
+}
+
+/** How long one service may take for its part of what needs only one, or all one after the other. */
+const soonMs = 2_000;
 const noBacklog: Backlog = { outbox: 0, inbox: 0, sagasLive: 0, effects: 0, dead: 0 };
 const invariantsMs = 55_000;
 
@@ -22,30 +30,33 @@ export function opsRoutes(host: EdgeHost) {
     async listSagas(call: Call<Operations['listSagas']>) {
       const { service, status, ...page } = call.query;
       const body = await pageThroughServices(named(service), page, ({ client }, part) =>
-        client.listSagas({ query: status === undefined ? part : { ...part, status } }, reach(call)),
+        client.listSagas({ query: status === undefined ? part : { ...part, status } }, soon(call)),
       );
       return { body };
     },
     async getSaga(call: Call<Operations['getSaga']>) {
-      const { params } = call;
-      return { body: await ofItsService(services, call, ({ client }) => client.getSaga({ params }, reach(call))) };
+      const { service, saga } = await ofItsService(services, call);
+      return { body: { service: service.service, ...saga } };
     },
     async retrySaga(call: Call<Operations['retrySaga']>) {
       const input = { params: call.params, body: { ...call.body, actor: actorOf(call.principal) } };
-      return { body: await ofItsService(services, call, ({ client }) => client.retrySaga(input, reach(call))) };
+      const { service } = await ofItsService(services, call);
+      return { body: { service: service.service, ...(await service.client.retrySaga(input, reach(call))) } };
     },
     async skipSaga(call: Call<Operations['skipSaga']>) {
       const input = { params: call.params, body: { ...call.body, actor: actorOf(call.principal) } };
-      return { body: await ofItsService(services, call, ({ client }) => client.skipSaga(input, reach(call))) };
+      const { service } = await ofItsService(services, call);
+      return { body: { service: service.service, ...(await service.client.skipSaga(input, reach(call))) } };
     },
     async compensateSaga(call: Call<Operations['compensateSaga']>) {
       const input = { params: call.params, body: { ...call.body, actor: actorOf(call.principal) } };
-      return { body: await ofItsService(services, call, ({ client }) => client.compensateSaga(input, reach(call))) };
+      const { service } = await ofItsService(services, call);
+      return { body: { service: service.service, ...(await service.client.compensateSaga(input, reach(call))) } };
     },
     async listDeadLetters(call: Call<Operations['listDeadLetters']>) {
       const { service, ...page } = call.query;
       const body = await pageThroughServices(named(service), page, ({ client }, part) =>
-        client.listDeadLetters({ query: part }, reach(call)),
+        client.listDeadLetters({ query: part }, soon(call)),
       );
       return { body };
     },
@@ -99,28 +110,25 @@ export function opsRoutes(host: EdgeHost) {
   };
 }
 
-/** A saga's id says not where it lives, so all services are asked; all but one say that they have none such. */
-async function ofItsService<T extends object>(
-  services: readonly OpsService[],
-  call: Call,
-  ask: (service: OpsService) => Promise<T>,
-): Promise<T & { service: string }> {
-  let unreachable: unknown;
-  for (const service of services) {
-    try {
-      return { service: service.service, ...(await ask(service)) };
-    } catch (error) {
-      const known = findAppError(error);
-      if (known?.code === 'saga.not-found') continue;
-      if (known?.kind === 'refusal') throw error;
-      unreachable = error;
-    }
-  }
-  throw unreachable ?? refusal('saga.not-found', `There is no saga ${(call.params as { id: string }).id}.`);
+/** A saga's id says not where it lives, so all services are asked, side by side: one that hangs keeps nobody from the saga of another. */
+async function ofItsService(services: readonly OpsService[], call: Call): Promise<Located> {
+  const params = call.params as { id: string };
+  const looks = services.map(async (service) => ({
+    service,
+    saga: await service.client.getSaga({ params }, soon(call)),
+  }));
+  const found = await Promise.any(looks).catch(({ errors }: AggregateError) => {
+    throw errors.find((error) => findAppError(error)?.code !== 'saga.not-found') ?? errors[0];
+  });
+  return found;
 }
 
 function reach(call: Pick<Call, 'cause' | 'deadlineMs'>) {
   return { cause: call.cause, deadlineMs: call.deadlineMs };
+}
+
+function soon({ cause, deadlineMs }: Pick<Call, 'cause' | 'deadlineMs'>) {
+  return { cause, deadlineMs: Math.min(deadlineMs, Date.now() + soonMs) };
 }
 
 function actorOf(principal: Principal): string {

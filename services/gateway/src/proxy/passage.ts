@@ -41,6 +41,8 @@ export interface Way {
 
 /** A stream of events gives a sign of life every 15 s; a file that has not moved for a minute will not. */
 const idleMsMax = 60_000;
+/** With less time than this, or than half of its own, a request shows nothing of its service when it is not answered. */
+const fairMsMax = 500;
 const begunAttemptsMax = 2;
 const attemptsMax = 3;
 const none: FlatHeaders = [];
@@ -59,6 +61,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   #body: RequestBody = { kind: 'none' };
   #attempts = 0;
   #sentAtMs = 0;
+  #fairMs = fairMsMax;
   #endpoint: Endpoint | undefined;
   #upstream: Upstream | undefined;
   #streamed: StreamedBody | undefined;
@@ -84,6 +87,7 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   start(): void {
     this.#way.retries.earn();
+    this.#fairMs = Math.min(fairMsMax, (this.#endsAtMs() - Date.now()) / 2);
     this.#response.once('close', this.#leave);
     const { bodyBytes } = this.#outgoing;
     if (!this.#hasBody()) this.#attempt(undefined);
@@ -189,7 +193,7 @@ export class Passage implements Dispatcher.DispatchHandler {
       return;
     }
     // The service itself gives up at the same deadline, and may say so a moment before the gateway would.
-    if (status === 504) this.#way.breaker.silent(this.#sentAtMs, Date.now());
+    if (status === 504) this.#notAnsweredInTime();
     else this.#way.breaker.heard(Date.now());
     const raw = controller.rawHeaders as Buffer[];
     this.#instead = this.#insteadOf(status, raw);
@@ -244,9 +248,9 @@ export class Passage implements Dispatcher.DispatchHandler {
     } else this.#fail(failureOf(this.#way.service, error, begun));
   }
 
-  /** A client that goes away, or sends too much, says nothing about the service; but a service that is silent until the time is over does. */
+  /** A client that goes away, sends too much, or is slow to send, says nothing about the service; but a service that is silent until the time is over does. */
   #isClients(error: Error): boolean {
-    if (this.#gone) return this.#answered || !this.#isLate();
+    if (this.#gone) return this.#answered || !this.#isLate() || this.#hasUnreadBody() || this.#wasHurried();
     return findAppError(error)?.kind === 'refusal';
   }
 
@@ -291,8 +295,19 @@ export class Passage implements Dispatcher.DispatchHandler {
     const { breaker } = this.#way;
     const nowMs = Date.now();
     if (isClients) breaker.undecided(nowMs);
-    else if (this.#gone || isSilence(error)) breaker.silent(this.#sentAtMs, nowMs);
+    else if (this.#gone || isSilence(error)) this.#notAnsweredInTime();
     else breaker.heard(nowMs);
+  }
+
+  #notAnsweredInTime(): void {
+    const { breaker } = this.#way;
+    if (this.#wasHurried()) breaker.undecided(Date.now());
+    else breaker.silent(this.#sentAtMs, Date.now());
+  }
+
+  /** Whether its client's body took nearly all of the time, so that no service could have answered in the rest. */
+  #wasHurried(): boolean {
+    return this.#endsAtMs() - this.#sentAtMs < this.#fairMs;
   }
 
   /** The service may have carried it out already, so it has to be one that may be carried out twice. */

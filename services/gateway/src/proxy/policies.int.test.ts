@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { createPolicies } from '@stoa/platform/resilience';
 import { createMetrics, serveMetrics } from '@stoa/platform/telemetry';
@@ -105,6 +106,29 @@ describe('an operation that nobody answers in time', () => {
     assert.deepEqual([...new Set(statuses)], [503, 200]);
     const together = await Promise.all(Array.from({ length: 5 }, () => get('/api/v1/quick')));
     assert.ok(together.every(({ status }) => status === 200));
+  });
+
+  test('is not one whose clients are slow to send what is to be answered', async () => {
+    let isSilent = true;
+    await start([await httpReplica((_request, response) => void (isSilent || response.end('{}')))]);
+    const slow = (headers: string, body: string, rest?: string) =>
+      new Promise<string>((resolve) => {
+        const socket = connect(gateway.port, '127.0.0.1');
+        socket.setEncoding('utf8').once('data', (answer: string) => {
+          resolve(answer.slice(9, 12));
+          socket.destroy();
+        });
+        socket.write(`POST /api/v1/quick HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n${body}`);
+        if (rest !== undefined) setTimeout(() => socket.write(rest), 450);
+      });
+    const answers = await Promise.all([
+      ...Array.from({ length: 3 }, () => slow('Content-Length: 2', '{', '}')),
+      ...Array.from({ length: 3 }, () => slow('Transfer-Encoding: chunked', '1\r\n{\r\n')),
+    ]);
+    assert.deepEqual(answers, ['504', '504', '504', '408', '408', '408']);
+    isSilent = false;
+    assert.equal((await post('/api/v1/quick')).status, 200);
+    assert.deepEqual(new Set(gateway.told.map(({ outcome }) => outcome)), new Set(['unknown', 'ok']));
   });
 
   test('because the only replica cannot be connected to is refused at once too', async () => {

@@ -101,6 +101,14 @@ describe('a service of the kit behind the proxy', () => {
     assert.equal(wrong.headers.get('content-type'), 'application/problem+json');
   });
 
+  test('refuses a long body of a wrong type, and the client gets to know', async () => {
+    const body = 'x'.repeat(200_000);
+    for (let request = 0; request < 5; request++)
+      assert.equal((await call('/api/v1/orders-of-things', { method: 'POST', body })).status, 415);
+    const file = { method: 'POST', body, headers: { 'content-type': 'application/json' } };
+    assert.equal((await call('/api/v1/fill', file)).status, 415);
+  });
+
   test('finds what the gateway finds, however long a parameter is', async () => {
     for (const length of [1_000, 1_001, 5_000]) {
       const answer = await call(`/api/v1/things/${'x'.repeat(length)}`);

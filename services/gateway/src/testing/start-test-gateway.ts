@@ -130,6 +130,15 @@ export const witnessContract = contract({
       answer: strict({}),
       timeoutMs: 200,
     }),
+    quickWrite: operation({
+      method: 'POST',
+      path: '/api/v1/quick',
+      summary: 'Has little time for a body',
+      access: anyone,
+      body: strict({}),
+      answer: strict({}),
+      timeoutMs: 600,
+    }),
     order: operation({
       method: 'POST',
       path: '/api/v1/orders-of-things',

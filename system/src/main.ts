@@ -6,7 +6,7 @@ import { answerProbes, type ProcessHealth, type Running, run, type ServiceDefini
 import { createLog, createMetrics, createTraces, serveMetrics } from '@stoa/platform/telemetry';
 import { type Admin, firstAdmin } from './admin.ts';
 import { openDatabases } from './databases.ts';
-import { seedDemo } from './demo/seed.ts';
+import { demoFailed, seedDemo } from './demo/seed.ts';
 import { openFleet } from './fleet.ts';
 import { services } from './services.ts';
 import { readSystemSettings } from './settings.ts';
@@ -97,7 +97,7 @@ export async function openShop({ environment, demo, services: names = serviceNam
     closing.push(() => running.stop());
     ({ health } = running);
     const url = running.url ?? '';
-    if (demo && url !== '' && admin) await seedDemo({ url, admin, log });
+    if (demo && url !== '' && admin) await seedDemo({ url, admin, log }).catch(demoFailed(log));
     return {
       running,
       url,

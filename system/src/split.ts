@@ -13,7 +13,7 @@ import { databaseSetting } from '@stoa/platform/service';
 import { createLog, type Logger } from '@stoa/platform/telemetry';
 import { type Admin, firstAdmin } from './admin.ts';
 import { type Databases, openDatabases } from './databases.ts';
-import { seedDemo } from './demo/seed.ts';
+import { demoFailed, seedDemo } from './demo/seed.ts';
 import { drainGraceMs } from './fleet.ts';
 import { portSetting, ports } from './places.ts';
 import { services } from './services.ts';
@@ -93,7 +93,7 @@ export async function openSplit(options: SplitOptions): Promise<SplitShop> {
       Promise.all(children.map((child) => child.started)).then(() => untilReady(url, signal)),
       whenAborted(signal),
     ]);
-    if (demo) await seedDemo({ url, admin, log });
+    if (demo) await seedDemo({ url, admin, log }).catch(demoFailed(log));
     return {
       url,
       admin,

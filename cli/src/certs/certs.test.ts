@@ -113,6 +113,18 @@ describe('stoa certs', () => {
     assert.deepEqual((await readdir(join(dir, 'order'))).sort(), ['ca.pem', 'cert.pem', 'key.pem']);
   });
 
+  it('keeps the authorities that were put beside its own, also when it renews', async () => {
+    const [dir, other] = [newFolder(), newFolder()];
+    await made(dir, '--services', 'order');
+    await made(other, '--services', 'order');
+    const path = join(dir, 'order', 'ca.pem');
+    const both = (await readFile(path, 'utf8')) + (await readFile(join(other, 'ca', 'ca.pem'), 'utf8'));
+    await writeFile(path, both);
+    assert.deepEqual(statesOf(await made(dir, '--services', 'order')), ['kept', 'kept']);
+    assert.deepEqual(statesOf(await made(dir, '--services', 'order', '--renew')), ['kept', 'renewed']);
+    assert.equal(await readFile(path, 'utf8'), both);
+  });
+
   it('does not put another authority in the place of one that cannot sign', async () => {
     const dir = newFolder();
     await made(dir, '--services', 'order');

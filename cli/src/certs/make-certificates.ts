@@ -60,8 +60,10 @@ export async function makeCertificates(dir: string, what: WhatToMake): Promise<M
     }
     const { issueCertificate } = await loadAuthority();
     const { certificate, key } = await issueCertificate({ authority, names, notBefore, notAfter });
+    // Where there are more, somebody changes from one authority to another. One that is not among them takes the place of all: theirs may be lost.
+    const believed = 'value' in known && believes(known.value.ca, authority) ? known.value.ca : authority.certificate;
     const state = await writeFiles(folder, {
-      'ca.pem': authority.certificate,
+      'ca.pem': believed,
       'key.pem': key,
       'cert.pem': certificate,
     });
@@ -77,7 +79,12 @@ function isGood(
 ): boolean {
   const [fromMs, toMs] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
   const isNamed = (name: string) => (isIP(name) ? leaf.checkIP(name) : leaf.checkHost(name)) !== undefined;
-  return ca === authority.certificate && names.every(isNamed) && toMs - nowMs > (toMs - fromMs) / 3;
+  return believes(ca, authority) && names.every(isNamed) && toMs - nowMs > (toMs - fromMs) / 3;
+}
+
+/** Whether the authority is among those that are believed. */
+function believes(ca: string, { certificate }: KeyPair): boolean {
+  return ca.includes(certificate.trim());
 }
 
 /** As OpenSSL tells them: `DNS:order, IP Address:127.0.0.1`. */

@@ -47,7 +47,8 @@ export async function* orderPages({ of }: Databases): AsyncGenerator<OrderRow[]>
          group by asked.stream
        ),
        live as (
-         select key as id from kit.saga where status in ('running', 'compensating', 'stuck')
+         -- Without a time to wake at, nothing moves a saga that is not stuck.
+         select key as id from kit.saga where status = 'stuck' or (status in ('running', 'compensating') and wake_at is not null)
          union select order_id::text from refund where status = 'pending'
        )
        select o.id, o.status, o.version, o.state #>> '{totals,total,currency}' as currency,

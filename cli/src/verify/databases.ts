@@ -100,10 +100,10 @@ async function databaseUrls(environment: Environment, shopUrl: URL): Promise<Url
   const server = await startEmbeddedPostgres({ dataDir });
   const urls = new Map<DatabaseName, string>();
   for (const name of databaseNames) urls.set(name, await server.ensureDatabase(name));
-  // A server that was not running belongs to nobody else: it goes back to where it was.
   return {
     of: each((name) => urls.get(name) as string),
-    close: async () => (server.adopted ? undefined : server.stop()),
+    // The last of its users stops it; a shop may have come or gone meanwhile.
+    close: () => server.leave(),
   };
 }
 

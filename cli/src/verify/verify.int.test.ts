@@ -217,6 +217,16 @@ describe('stoa verify', () => {
       witness: () => `order ${orders.sold}`,
     },
     {
+      invariant: 'I5',
+      what: 'an order that is pending, and a saga that nothing wakes',
+      service: 'order',
+      damage: () =>
+        `update orders set status = 'pending' where id = '${orders.sold}'; update kit.saga set status = 'running', wake_at = null where key = '${orders.sold}'`,
+      mend: () =>
+        `update orders set status = 'confirmed' where id = '${orders.sold}'; update kit.saga set status = 'completed' where key = '${orders.sold}'`,
+      witness: () => `order ${orders.sold}`,
+    },
+    {
       invariant: 'I7',
       what: 'stock that a declined order still has',
       service: 'inventory',

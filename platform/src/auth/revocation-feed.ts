@@ -1,3 +1,4 @@
+import { fault } from '../errors/index.ts';
 /** Tokens that ended before they expired. Times are RFC 3339. */
 export interface EndedTokens {
   /** What to ask from next time. */
@@ -23,7 +24,7 @@ export interface EndedTokensSource {
 
 /** Keeps the set of ended tokens up to date. */
 export interface RevocationFeed {
-  /** Asks for the first time and from then on at intervals: who has believed no token needs no list. Settles when the first question has been answered. */
+  /** Asks for the first time and from then on at intervals: who has believed no token needs no list. Settles when the first question has been answered. @throws AppError `service.unavailable` when it was not: tokens may have ended before this process began */
   begin(): Promise<void>;
   /** Asks again at once: somebody has just changed an account through this process. */
   catchUp(): void;
@@ -74,7 +75,11 @@ export function followRevocations(
   let timer: NodeJS.Timeout | undefined;
 
   function begin(): Promise<void> {
-    begun ??= ask();
+    begun ??= ask().then(() => {
+      if (since !== undefined) return;
+      begun = undefined;
+      throw fault('service.unavailable', 'It cannot be told yet which tokens have ended.', { retryAfterS: 1 });
+    });
     timer ??= setInterval(() => void ask(), everyMs).unref();
     return begun;
   }

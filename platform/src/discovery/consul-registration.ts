@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fault } from '../errors/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -10,6 +9,8 @@ export interface ConsulInstance {
   readonly name: string;
   readonly url: string;
   readonly log: Logger;
+  /** By which this process knows the registration as its own. */
+  readonly mark: string;
   /** Why it takes no requests now; undefined when it does. */
   readonly problem?: () => Promise<string | undefined>;
 }
@@ -56,9 +57,9 @@ const alsoAnswers = [404, 429, 503];
  */
 export async function registerInConsul(
   api: ConsulApi,
-  { name, url, log, problem = async () => undefined }: ConsulInstance,
+  { name, url, log, mark, problem = async () => undefined }: ConsulInstance,
 ): Promise<Registration> {
-  const place = placeOf(name, url);
+  const place = placeOf(name, url, mark);
   await refuseNeighbours(api, place, log);
   await put(api, place, url);
 
@@ -121,11 +122,11 @@ export async function registerInConsul(
   };
 }
 
-function placeOf(name: string, url: string): Place {
+function placeOf(name: string, url: string, mark: string): Place {
   const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
-  return { id: `${name}-${host}-${number}`, name, host, port: number, mark: randomUUID() };
+  return { id: `${name}-${host}-${number}`, name, host, port: number, mark };
 }
 
 async function put(api: ConsulApi, place: Place, url: string, signal?: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fault, findAppError } from '../errors/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -56,8 +57,10 @@ export async function openConsulSource(options: ConsulSourceOptions): Promise<So
     async register(instance) {
       const name = consulName(instance.service);
       const { url, problem } = instance;
+      // One for all tries: Consul may carry out an earlier one after a later one.
+      const mark = randomUUID();
       const registration = await tryFor(patienceMs, () =>
-        registerInConsul(api, { name, url, log, ...(problem && { problem }) }),
+        registerInConsul(api, { name, url, log, mark, ...(problem && { problem }) }),
       );
       registrations.add(registration);
       return {

@@ -12,7 +12,7 @@ const face = new URL('./index.ts', import.meta.url).href;
 function run(
   source: string,
   environment: Record<string, string>,
-  onOutput: (kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+  onOutput: (kill: (signal: NodeJS.Signals) => void, seen: string) => void = () => undefined,
 ) {
   return new Promise<{ output: string; code: number | null; signal: string | null }>((resolve) => {
     const args = [
@@ -27,7 +27,7 @@ function run(
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;
-      onOutput((signal) => child.kill(signal));
+      onOutput((signal) => child.kill(signal), output);
     });
     child.on('exit', (code, signal) => resolve({ output, code, signal }));
   });
@@ -104,12 +104,26 @@ describe('a signal', () => {
     deepEqual([output, code], ['ready\ndrained\n', 0]);
   });
 
-  test('exits with 1 when draining fails, and at once on the second signal', async () => {
+  test('that arrives twice is one, whichever way it came', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const drain =
+        "() => new Promise((resolve) => { process.once('SIGUSR2', () => { console.log('drained'); resolve(); }); console.log('draining'); })";
+      const { output, code } = await run(serve(drain), {}, (kill, seen) => {
+        if (seen === 'ready\n') for (let time = 0; time < 2; time++) kill(signal);
+        else if (seen.endsWith('draining\n')) kill('SIGUSR2');
+      });
+      deepEqual([output, code], ['ready\ndraining\ndrained\n', 0]);
+    }
+  });
+
+  test('exits with 1 when draining fails, and at once on Ctrl-C pressed again', async () => {
     const failed = await run(serve("async () => { throw new Error('no'); }"), {}, (kill) => kill('SIGINT'));
     equal(failed.code, 1);
-    const hurried = await run(serve("() => { console.log('draining'); return new Promise(() => {}); }"), {}, (kill) =>
-      kill('SIGTERM'),
-    );
-    deepEqual([hurried.output, hurried.code], ['ready\ndraining\n', 1]);
+    const drain =
+      "() => { console.log('draining'); setTimeout(() => console.log('still'), 1_000); return new Promise(() => {}); }";
+    const hurried = await run(serve(drain), {}, (kill, seen) => {
+      if (!seen.endsWith('draining\n')) kill('SIGINT');
+    });
+    deepEqual([hurried.output, hurried.code], ['ready\ndraining\nstill\n', 1]);
   });
 });

@@ -40,7 +40,7 @@ export function createLog(options: LogOptions): Logger {
         log: (fields) => redact(fields, 0) as Record<string, unknown>,
       },
     },
-    options.destination ?? pino.destination({ sync: false, dest: 1 }),
+    options.destination ?? standardOutput(),
   );
   // pino formats the fields of a line but not those that a child is given; children inherit this.
   const { child } = log;
@@ -48,6 +48,27 @@ export function createLog(options: LogOptions): Logger {
     return child.call(this, redact(fields) as Record<string, unknown>, childOptions);
   } as typeof child;
   return log;
+}
+
+/** What may wait for a reader of the standard output that stands still, in bytes; what comes after is dropped. */
+const waitingBytesMax = 64 * 2 ** 20;
+
+/** Lines that cannot be written, on a full disk say, are lost: neither the process nor its end waits for them. */
+function standardOutput(): ReturnType<typeof pino.destination> {
+  const output = pino.destination({ sync: false, dest: 1, maxLength: waitingBytesMax });
+  let broken = false;
+  output.on('error', () => {
+    broken = true;
+  });
+  output.on('write', () => {
+    broken = false;
+  });
+  // At the end of the process, where it would try for ever.
+  const flushSync = output.flushSync.bind(output);
+  output.flushSync = () => {
+    if (!broken) flushSync();
+  };
+  return output;
 }
 
 /** A copy with secret and personal fields masked, whatever their depth. Errors become plain. */

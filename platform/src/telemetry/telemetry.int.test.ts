@@ -1,4 +1,6 @@
-import { deepEqual, equal, match, rejects } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, openSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
@@ -32,4 +34,37 @@ test('spans go out over OTLP when an endpoint is set', async () => {
   deepEqual(sent, ['/v1/traces true']);
   collector.closeAllConnections();
   collector.close();
+});
+
+test('a collector that never answers keeps nobody from closing', async () => {
+  const collector = createServer(() => undefined);
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+  const traces = await createTraces({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } });
+  await traces.span('POST /orders', { correlationId: 'c', traceparent: traces.start() }, {}, async () => 1);
+  const startedMs = performance.now();
+  await traces.close();
+  ok(performance.now() - startedMs < 5_000, 'it waited for the collector');
+  collector.closeAllConnections();
+  collector.close();
+});
+
+test('a log that cannot be written keeps the process neither from its work nor from its end', {
+  skip: !existsSync('/dev/full'),
+}, async () => {
+  const source = `
+    const { createLog } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+    const log = createLog({});
+    for (let line = 0; line < 5; line++) {
+      log.info('a line');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    process.exit(3);`;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', source], {
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'inherit'],
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+  const ended = await new Promise((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));
+  deepEqual(ended, [3, null]);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Attributes,
   ROOT_CONTEXT,
@@ -131,9 +132,14 @@ export async function createTraces(options: TracesOptions): Promise<Traces> {
     },
     recent: (limit = 100) => ring.recent(limit),
     byId: (traceId) => ring.byId(traceId),
-    close: () => provider.shutdown(),
+    // A collector that is away would keep the process, and all that is closed after this.
+    close: () =>
+      Promise.race([provider.shutdown().catch(() => undefined), pause(closeMsMax, undefined, { ref: false })]),
   };
 }
+
+/** How long the last spans may take to a collector. */
+const closeMsMax = 1_000;
 
 async function exportTo(endpoint: string): Promise<SpanProcessor> {
   // Loaded only where it is used: it takes a third of the SDK's memory.

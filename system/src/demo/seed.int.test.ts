@@ -18,10 +18,9 @@ const log = createLog({ level: 'silent' });
 describe('the demo of a shop', () => {
   let dataDir: string;
   let shop: Awaited<ReturnType<typeof openShop>>;
-  before(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'stoa-seed-'));
-    shop = await openShop({
-      demo: false,
+  const open = (demo: boolean, password: string) =>
+    openShop({
+      demo,
       environment: {
         STOA_HOST: host,
         PORT: '0',
@@ -29,9 +28,12 @@ describe('the demo of a shop', () => {
         STOA_DATA_DIR: dataDir,
         STOA_LOG_LEVEL: 'silent',
         STOA_ADMIN_EMAIL: admin.email,
-        STOA_ADMIN_PASSWORD: admin.password,
+        STOA_ADMIN_PASSWORD: password,
       },
     });
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'stoa-seed-'));
+    shop = await open(false, admin.password);
   });
   after(async () => {
     await shop.stop();
@@ -68,6 +70,12 @@ describe('the demo of a shop', () => {
     };
     await assert.rejects(openShop({ demo: false, environment }), new RegExp(port));
     assert.deepEqual(await startedAt(), before);
+    assert.equal((await fetch(`${shop.url}/health/ready`)).status, 200);
+  });
+
+  it('that cannot be made, for its admin has another password by now, keeps no shop from opening', async () => {
+    await shop.stop();
+    shop = await open(true, 'another correct horse');
     assert.equal((await fetch(`${shop.url}/health/ready`)).status, 200);
   });
 

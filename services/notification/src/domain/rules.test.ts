@@ -33,4 +33,5 @@ test('money is spelled exactly in every currency', () => {
   assert.equal(spellMoney(money(9_007_199_254_740_991, 'GBP')), '£90,071,992,547,409.91');
   assert.equal(spellMoney(money(1_500, 'JPY')), 'JP¥1,500');
   assert.match(spellMoney(money(1_999, 'EUR')), /€19\.99/);
+  assert.match(spellMoney(money(129_950, 'HUF')), /1,299\.50/);
 });

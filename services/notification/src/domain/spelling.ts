@@ -1,4 +1,4 @@
-import { format, type Money } from '@stoa/platform/money';
+import { format, type Money, minorDigits } from '@stoa/platform/money';
 
 const locale = 'en-GB';
 const dates = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
@@ -9,7 +9,13 @@ const amounts = new Map<string, Intl.NumberFormat>();
 export function spellMoney(value: Money): string {
   let amount = amounts.get(value.currency);
   if (amount === undefined) {
-    amount = new Intl.NumberFormat(locale, { style: 'currency', currency: value.currency });
+    const digits = minorDigits(value.currency);
+    amount = new Intl.NumberFormat(locale, {
+      style: 'currency',
+      currency: value.currency,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
     amounts.set(value.currency, amount);
   }
   return amount.format(format(value).split(' ')[0] as `${number}`);

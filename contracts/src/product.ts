@@ -52,6 +52,7 @@ const ImageInput = Type.Union([
 const Attributes = Type.Unsafe<Record<string, string>>(
   Type.Record(Type.String({ pattern: '^(?!__proto__$)[\\p{L}\\p{N}][\\p{L}\\p{N} _.-]{0,39}$' }), Line(200), {
     maxProperties: 20,
+    additionalProperties: false,
   }),
 );
 

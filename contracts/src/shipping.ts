@@ -1,4 +1,14 @@
-import { anyone, contract, internal, Line, MoneySchema, operation, strict, Type } from '@stoa/platform/schema';
+import {
+  anyone,
+  Currency,
+  contract,
+  internal,
+  Line,
+  MoneySchema,
+  operation,
+  strict,
+  Type,
+} from '@stoa/platform/schema';
 import { shippingCommands } from './shipping-messages.ts';
 
 /** A way of sending goods, with its price in one currency. */
@@ -12,7 +22,6 @@ export const ShippingMethod = strict({
 export type ShippingMethod = Type.Static<typeof ShippingMethod>;
 
 const country = Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' });
-const currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217' });
 
 /** What the shipping service offers. */
 export const shippingContract = contract({
@@ -23,7 +32,7 @@ export const shippingContract = contract({
       path: '/api/v1/shipping-methods',
       summary: 'The ways of sending goods to a country, the cheapest first',
       access: anyone,
-      query: { country: Type.Optional(country), currency: Type.Optional(currency) },
+      query: { country: Type.Optional(country), currency: Type.Optional(Currency) },
       answer: Type.Array(ShippingMethod),
       publicCacheS: 60,
     }),
@@ -32,7 +41,7 @@ export const shippingContract = contract({
       path: '/internal/shipping/quote',
       summary: 'The price of a method, or of the cheapest that fits',
       access: internal,
-      query: { country, currency, method: Type.Optional(Line(50)) },
+      query: { country, currency: Currency, method: Type.Optional(Line(50)) },
       answer: ShippingMethod,
       errors: ['shipping.unknown-method'],
       // Prices of sending change with the seasons: goods can be sold while the service that sends them is away. The shop stands by the price that it named,

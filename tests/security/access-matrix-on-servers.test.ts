@@ -3,5 +3,5 @@
 // load: half
 import { placeShopsApart } from './open-shop.ts';
 
-placeShopsApart({ servers: true, replicas: 2 });
+placeShopsApart({ servers: true, replicas: 1 });
 await import('./who-may-do-what.ts');

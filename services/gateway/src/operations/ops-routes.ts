@@ -118,7 +118,8 @@ async function ofItsService(services: readonly OpsService[], call: Call): Promis
     saga: await service.client.getSaga({ params }, soon(call)),
   }));
   const found = await Promise.any(looks).catch(({ errors }: AggregateError) => {
-    throw errors.find((error) => findAppError(error)?.code !== 'saga.not-found') ?? errors[0];
+    const other = errors.find((error) => findAppError(error)?.code !== 'saga.not-found');
+    throw other ?? refusal('saga.not-found', `There is no saga ${params.id}.`);
   });
   return found;
 }

@@ -63,8 +63,9 @@ export const Metadata = Type.Unsafe<Record<string, string>>(
   Type.Record(
     Type.String({ minLength: 1, maxLength: 40, pattern: '^(?!__proto__$)[A-Za-z0-9_.:-]{1,40}$' }),
     Text(500),
-    // Without this a key of another form would be taken with whatever it holds.
-    { maxProperties: 50, additionalProperties: false },
+    {
+      maxProperties: 50,
+    },
   ),
 );
 

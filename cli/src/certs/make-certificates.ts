@@ -60,7 +60,7 @@ export async function makeCertificates(dir: string, what: WhatToMake): Promise<M
     }
     const { issueCertificate } = await loadAuthority();
     const { certificate, key } = await issueCertificate({ authority, names, notBefore, notAfter });
-    // Where there are more, somebody changes from one authority to another. One that is not among them takes the place of all: theirs may be lost.
+    // Others beside our own were put there to change authorities. Without our own it is a folder of another authority, which may be lost: ours takes its place.
     const believed = 'value' in known && believes(known.value.ca, authority) ? known.value.ca : authority.certificate;
     const state = await writeFiles(folder, {
       'ca.pem': believed,

@@ -1,4 +1,5 @@
 import { fault } from '../errors/index.ts';
+
 /** Tokens that ended before they expired. Times are RFC 3339. */
 export interface EndedTokens {
   /** What to ask from next time. */
@@ -24,7 +25,11 @@ export interface EndedTokensSource {
 
 /** Keeps the set of ended tokens up to date. */
 export interface RevocationFeed {
-  /** Asks for the first time and from then on at intervals: who has believed no token needs no list. Settles when the first question has been answered. @throws AppError `service.unavailable` when it was not: tokens may have ended before this process began */
+  /**
+   * Asks for the first time and from then on at intervals: who has believed no token needs no list. Settles when a first question has been answered.
+   *
+   * @throws AppError `service.unavailable` when it was not: tokens may have ended before this process began
+   */
   begin(): Promise<void>;
   /** Asks again at once: somebody has just changed an account through this process. */
   catchUp(): void;

@@ -34,8 +34,18 @@ const attemptsMaxDefault = 3;
 // As many as a crowd of buyers needs of one operation at once; a callee that hangs is stopped by the breaker long before.
 const concurrentMaxDefault = 2_048;
 const attemptShare = 0.4;
-const fairMsMax = 500;
 const stateValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
+
+const fairMsMax = 500;
+
+/**
+ * The time that a call needs to have left for its silence to say something of whoever is called.
+ *
+ * @param limitMs how long its operation may take, in milliseconds
+ */
+export function fairMsOf(limitMs: number): number {
+  return Math.min(fairMsMax, limitMs / 2);
+}
 
 /**
  * Makes policies as the contracts declare them. Bulkhead and breaker are per operation: one that is broken or slow must not take its siblings with it,
@@ -95,7 +105,7 @@ export function createPolicies(options: PoliciesOptions): Policies {
       operation: name,
       attemptsMax: operation.policy?.attemptsMax ?? attemptsMaxDefault,
       attemptTimeoutMs,
-      fairMs: Math.min(fairMsMax, limitMs / 2),
+      fairMs: fairMsOf(limitMs),
       concurrentMax: operation.policy?.concurrentMax ?? concurrentMaxDefault,
       budget,
       breaker,

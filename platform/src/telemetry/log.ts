@@ -40,7 +40,8 @@ export function createLog(options: LogOptions): Logger {
         log: (fields) => redact(fields, 0) as Record<string, unknown>,
       },
     },
-    options.destination ?? standardOutput(),
+    options.destination ??
+      standardOutput((lines) => log.warn({ lines }, 'lines of this log were lost: nobody took them')),
   );
   // pino formats the fields of a line but not those that a child is given; children inherit this.
   const { child } = log;
@@ -50,18 +51,26 @@ export function createLog(options: LogOptions): Logger {
   return log;
 }
 
-/** What may wait for a reader of the standard output that stands still, in bytes; what comes after is dropped. */
+/** What may wait for a reader of the standard output that stands still, in bytes; lines that come after are lost, and counted. */
 const waitingBytesMax = 64 * 2 ** 20;
 
-/** Lines that cannot be written, on a full disk say, are lost: neither the process nor its end waits for them. */
-function standardOutput(): ReturnType<typeof pino.destination> {
+/** Lines that cannot be written, on a full disk say, wait; neither the process nor its end waits for them. */
+function standardOutput(tellLost: (lines: number) => void): ReturnType<typeof pino.destination> {
   const output = pino.destination({ sync: false, dest: 1, maxLength: waitingBytesMax });
   let broken = false;
+  let lost = 0;
+  output.on('drop', () => {
+    lost += 1;
+  });
   output.on('error', () => {
     broken = true;
   });
   output.on('write', () => {
     broken = false;
+    if (lost === 0) return;
+    const lines = lost;
+    lost = 0;
+    tellLost(lines);
   });
   // At the end of the process, where it would try for ever.
   const flushSync = output.flushSync.bind(output);

@@ -68,3 +68,28 @@ test('a log that cannot be written keeps the process neither from its work nor f
   const ended = await new Promise((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));
   deepEqual(ended, [3, null]);
 });
+
+test('lines that nobody takes are lost rather than kept for ever, and counted once somebody does', async () => {
+  const source = `
+    const { createLog } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+    const log = createLog({});
+    const text = 'x'.repeat(100_000);
+    for (let line = 0; line < 1_000; line++) log.info({ text }, 'a line');
+    process.send('written');
+    setInterval(() => log.info('later'), 20);`;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  await new Promise((resolve) => child.once('message', resolve));
+  let end = '';
+  const told = await new Promise<string>((resolve) => {
+    child.once('exit', () => resolve(''));
+    child.stdout?.on('data', (chunk) => {
+      end = (end + chunk).slice(-100_000);
+      const line = /"lines":(\d+),"message":"lines of this log were lost/.exec(end);
+      if (line) resolve(line[1] as string);
+    });
+  });
+  child.kill('SIGKILL');
+  ok(Number(told) > 100 && Number(told) < 1_000, `${told} lines were told to be lost`);
+});

@@ -21,6 +21,14 @@ const codeOf = async (answer: Response) => ((await answer.json()) as { code: str
 const post = (path: string, body: string, headers: Record<string, string> = {}) =>
   call(path, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
 
+const endTokensOf = (userId: string) =>
+  gateway.emit('user.changed.v1', {
+    userId,
+    role: 'customer',
+    active: true,
+    tokensValidFrom: new Date().toISOString(),
+  });
+
 /** Polls until `ready` holds, for at most two seconds. */
 async function until(ready: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (const endMs = Date.now() + 2_000; Date.now() < endMs; await pause(5)) if (await ready()) return;
@@ -188,12 +196,7 @@ describe('callers', () => {
     const token = await gateway.token('admin', userId);
     assert.equal((await call('/api/v1/mine', { headers: bearer(token) })).status, 200);
     await pause(2);
-    gateway.emit('user.changed.v1', {
-      userId,
-      role: 'customer',
-      active: true,
-      tokensValidFrom: new Date().toISOString(),
-    });
+    endTokensOf(userId);
     assert.equal((await call('/api/v1/mine', { headers: bearer(token) })).status, 401);
     const newer = await gateway.token('customer', userId);
     assert.equal((await call('/api/v1/mine', { headers: bearer(newer) })).status, 200);
@@ -491,12 +494,7 @@ describe('an open stream', () => {
     for (const token of tokens)
       await call('/api/v1/watch', { headers: token === undefined ? {} : bearer(token), signal: stop.signal });
     await pause(2);
-    gateway.emit('user.changed.v1', {
-      userId,
-      role: 'customer',
-      active: true,
-      tokensValidFrom: new Date().toISOString(),
-    });
+    endTokensOf(userId);
     await until(() => opened[0]?.destroyed === true, 'the stream of the changed user has ended');
     assert.deepEqual(
       opened.map(({ destroyed }) => destroyed),

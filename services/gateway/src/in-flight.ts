@@ -13,7 +13,9 @@ interface Running {
   readonly streams: boolean;
   bytesRead: number;
   bytesReadAtMs: number;
-  /** Whether somebody is being asked if its token is still good. */
+  /** Of a stream: it ends with it. */
+  readonly token: string | undefined;
+  /** Whether somebody is being asked if the token is still good. */
   asking: boolean;
 }
 
@@ -44,7 +46,7 @@ export function createInFlight(
     const nowMs = Date.now();
     for (const one of running) {
       const { exchange, service } = one;
-      if (one.streams) endWithItsToken(one);
+      endWithItsToken(one);
       if (exchange.response.headersSent) continue;
       if (!exchange.request.complete && isSlow(one, nowMs)) {
         refuseSlow(exchange);
@@ -57,8 +59,8 @@ export function createInFlight(
 
   /** Its reader comes back with a token that is good, and with `Last-Event-ID`. While nobody can tell, it goes on. */
   function endWithItsToken(one: Running): void {
-    const { head, cause, response } = one.exchange;
-    const token = bearerToken(head.authorization);
+    const { token, exchange } = one;
+    const { cause, response } = exchange;
     if (token === undefined || one.asking || callers.known(token) !== undefined) return;
     one.asking = true;
     callers
@@ -104,6 +106,7 @@ export function createInFlight(
         answerByMs,
         bodyByMs,
         streams,
+        token: streams ? bearerToken(exchange.head.authorization) : undefined,
         bytesRead: 0,
         bytesReadAtMs: nowMs,
         asking: false,

@@ -115,7 +115,6 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
 
   function admit(exchange: Exchange) {
     const { found } = exchange;
-    if (hasGone(exchange)) return stations.observe(exchange);
     // A preflight carries no token, so it would count against its address what its caller asks; no service hears of it.
     const isPreflight = exchange.method === 'OPTIONS' && found.kind === 'other-methods';
     if (limits === undefined || isPreflight || (found.kind === 'route' && found.route.quota === 'none'))
@@ -144,13 +143,13 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
       const counted = await counting.authAccount(account);
       if (counted.remaining < (exchange.counted?.remaining ?? 0)) exchange.counted = counted;
       if (counted.exceeded) return finish(exchange, exceeded(exchange, counted));
-      if (hasGone(exchange)) return stations.observe(exchange);
     }
     serve(exchange);
   }
 
   function serve(exchange: Exchange) {
     const { found, request, head } = exchange;
+    if (hasGone(exchange)) return stations.observe(exchange);
     if (request.method === 'OPTIONS') return options(exchange);
     if (found.kind === 'nothing')
       return finish(exchange, refusal('route.not-found', 'There is nothing at this address.'));

@@ -39,6 +39,11 @@ export function opsInstances(host: EdgeHost): readonly OpsService[] {
 /** How long a service may take to answer an operator, in milliseconds. The others' answers wait for it. */
 const askMs = 5_000;
 
+/** The options of a call that may take so long, and no longer than the one it is made for. */
+export function within(limitMs: number, { cause, deadlineMs }: { cause: Cause; deadlineMs: number }) {
+  return { cause, deadlineMs: Math.min(deadlineMs, Date.now() + limitMs) };
+}
+
 /**
  * Asks services side by side. One that cannot answer is named in `partial`; a refusal is an answer, and is thrown.
  *
@@ -50,7 +55,7 @@ export async function askServices<T>(
   ask: (client: Client<OpsContract>, options: ClientOptions) => Promise<T>,
   limitMs: number = askMs,
 ): Promise<Asked<T>> {
-  const options = { cause: call.cause, deadlineMs: Math.min(call.deadlineMs, Date.now() + limitMs) };
+  const options = within(limitMs, call);
   const answers: { service: string; answer: T }[] = [];
   const partial = new Set<string>();
   await Promise.all(

@@ -2,7 +2,7 @@ import type { gatewayContract } from '@stoa/contracts/gateway';
 import { findAppError, refusal } from '@stoa/platform/errors';
 import type { Principal } from '@stoa/platform/schema';
 import type { Backlog, Call, EdgeHost } from '@stoa/platform/service';
-import { askServices, type OpsService, opsServices } from './ask-services.ts';
+import { askServices, type OpsService, opsServices, within } from './ask-services.ts';
 import { pageThroughServices } from './page-through-services.ts';
 import { traceRoutes } from './trace-routes.ts';
 
@@ -30,7 +30,7 @@ export function opsRoutes(host: EdgeHost) {
     async listSagas(call: Call<Operations['listSagas']>) {
       const { service, status, ...page } = call.query;
       const body = await pageThroughServices(named(service), page, ({ client }, part) =>
-        client.listSagas({ query: status === undefined ? part : { ...part, status } }, soon(call)),
+        client.listSagas({ query: status === undefined ? part : { ...part, status } }, within(soonMs, call)),
       );
       return { body };
     },
@@ -56,7 +56,7 @@ export function opsRoutes(host: EdgeHost) {
     async listDeadLetters(call: Call<Operations['listDeadLetters']>) {
       const { service, ...page } = call.query;
       const body = await pageThroughServices(named(service), page, ({ client }, part) =>
-        client.listDeadLetters({ query: part }, soon(call)),
+        client.listDeadLetters({ query: part }, within(soonMs, call)),
       );
       return { body };
     },
@@ -115,21 +115,16 @@ async function ofItsService(services: readonly OpsService[], call: Call): Promis
   const params = call.params as { id: string };
   const looks = services.map(async (service) => ({
     service,
-    saga: await service.client.getSaga({ params }, soon(call)),
+    saga: await service.client.getSaga({ params }, within(soonMs, call)),
   }));
-  const found = await Promise.any(looks).catch(({ errors }: AggregateError) => {
+  return Promise.any(looks).catch(({ errors }: AggregateError) => {
     const other = errors.find((error) => findAppError(error)?.code !== 'saga.not-found');
     throw other ?? refusal('saga.not-found', `There is no saga ${params.id}.`);
   });
-  return found;
 }
 
 function reach(call: Pick<Call, 'cause' | 'deadlineMs'>) {
   return { cause: call.cause, deadlineMs: call.deadlineMs };
-}
-
-function soon({ cause, deadlineMs }: Pick<Call, 'cause' | 'deadlineMs'>) {
-  return { cause, deadlineMs: Math.min(deadlineMs, Date.now() + soonMs) };
 }
 
 function actorOf(principal: Principal): string {

@@ -1,6 +1,7 @@
 import type { Discovery } from '@stoa/platform/discovery';
 import { assert } from '@stoa/platform/errors';
-import type { Policies } from '@stoa/platform/resilience';
+import { timeoutMsDefault } from '@stoa/platform/http';
+import { fairMsOf, type Policies } from '@stoa/platform/resilience';
 import type { Operation } from '@stoa/platform/schema';
 import type { RemoteTarget } from '@stoa/platform/service';
 import type { Trust } from '@stoa/platform/trust';
@@ -80,6 +81,7 @@ function kindOf(operation: Operation) {
     isIdempotent: idempotent.has(operation.method),
     honoursKeys: operation.idempotency !== undefined,
     bodyBytesMax,
+    fairMs: fairMsOf(operation.timeoutMs ?? timeoutMsDefault),
     kind,
     streams,
   };

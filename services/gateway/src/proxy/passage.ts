@@ -33,6 +33,8 @@ export interface Way {
   readonly isIdempotent: boolean;
   readonly honoursKeys: boolean;
   readonly bodyBytesMax: number;
+  /** With less time left than this, a request shows nothing of its service when it is not answered. */
+  readonly fairMs: number;
   /** Of a stream or an upload, which takes as long as it takes: it has only to go on. Of all else, each request decides. */
   readonly kind: 'body' | 'events' | undefined;
   /** The answer is a stream, whose first bytes may come long after its headers. */
@@ -41,8 +43,6 @@ export interface Way {
 
 /** A stream of events gives a sign of life every 15 s; a file that has not moved for a minute will not. */
 const idleMsMax = 60_000;
-/** With less time than this, or than half of its own, a request shows nothing of its service when it is not answered. */
-const fairMsMax = 500;
 const begunAttemptsMax = 2;
 const attemptsMax = 3;
 const none: FlatHeaders = [];
@@ -61,7 +61,6 @@ export class Passage implements Dispatcher.DispatchHandler {
   #body: RequestBody = { kind: 'none' };
   #attempts = 0;
   #sentAtMs = 0;
-  #fairMs = fairMsMax;
   #endpoint: Endpoint | undefined;
   #upstream: Upstream | undefined;
   #streamed: StreamedBody | undefined;
@@ -87,7 +86,6 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   start(): void {
     this.#way.retries.earn();
-    this.#fairMs = Math.min(fairMsMax, (this.#endsAtMs() - Date.now()) / 2);
     this.#response.once('close', this.#leave);
     const { bodyBytes } = this.#outgoing;
     if (!this.#hasBody()) this.#attempt(undefined);
@@ -307,7 +305,7 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   /** Whether its client's body took nearly all of the time, so that no service could have answered in the rest. */
   #wasHurried(): boolean {
-    return this.#endsAtMs() - this.#sentAtMs < this.#fairMs;
+    return this.#endsAtMs() - this.#sentAtMs < this.#way.fairMs;
   }
 
   /** The service may have carried it out already, so it has to be one that may be carried out twice. */

@@ -36,6 +36,7 @@ async function cancel(tx: Tx, call: CancelCall, service: OrderService): Promise<
   const failure = { code: 'order.cancelled', detail: call.body.reason };
   // The saga first, then the order: the order in which replies lock them too.
   const turned = await service.sagas.cancel(tx, checkOutName, id, failure);
+  // Locked even if nothing is left to do: the answer that is kept must not be of before an erasure.
   const order = (await openOrders(tx, [id])).get(id);
   if (turned === 'compensating') return;
   if (!order) throw notFound(id);

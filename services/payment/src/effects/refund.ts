@@ -29,7 +29,7 @@ export const refund = defineEffect<RefundPayload, MoneyAnswer, PaymentDeps>({
     const settled = await settleRefunds(tx, results, service.clock.now());
     const changed = new Set(settled.refunds.map(({ id }) => id));
     for (const { effect, result } of done) if (changed.has(effect.id)) tell(effect.payload, result, tx, service);
-    await giveBackWhereAsked(settled.free, tx, service);
+    await giveBackWhereAsked(settled.waited, tx, service);
   },
 
   async giveUp({ id }, reason) {

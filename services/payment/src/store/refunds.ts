@@ -110,21 +110,23 @@ noted as (
   insert into attempt (payment_id, kind, outcome, tries, failure, at)
   select payment_id, 'refund', outcome, tries, failure, $2 from settled
 )
-select s.id, s.payment_id, c.order_id, case when c.refunds_pending = 0 then c.give_back end as give_back
+select s.id, c.order_id, case when c.refunds_pending = 0 then c.give_back end as give_back
 from settled s join counted c on c.id = s.payment_id`;
 
 export interface SettledRefunds {
   /** Those that this has changed. */
   readonly refunds: readonly { readonly id: string }[];
-  /** Their payments that have no refund under way any more, with who waited for that. */
-  readonly free: readonly { readonly order_id: string; readonly give_back: ReplyTo | null }[];
+  /** Those who waited for a payment of theirs to have no refund under way, as it has none now. */
+  readonly waited: readonly { readonly order_id: string; readonly give_back: ReplyTo }[];
 }
 
 /** Records what was refunded, and books it at the time it counts for. */
 export async function settleRefunds(sql: Sql, results: readonly RefundResult[], at: string): Promise<SettledRefunds> {
-  const refunds = await sql.query<{ id: string; payment_id: string; order_id: string; give_back: ReplyTo | null }>(
-    settle,
-    [JSON.stringify(results), at],
-  );
-  return { refunds, free: [...new Map(refunds.map((refund) => [refund.payment_id, refund])).values()] };
+  const refunds = await sql.query<{ id: string; order_id: string; give_back: ReplyTo | null }>(settle, [
+    JSON.stringify(results),
+    at,
+  ]);
+  const waited = new Map<string, { order_id: string; give_back: ReplyTo }>();
+  for (const { order_id, give_back } of refunds) if (give_back) waited.set(order_id, { order_id, give_back });
+  return { refunds, waited: [...waited.values()] };
 }

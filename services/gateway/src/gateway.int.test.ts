@@ -21,6 +21,16 @@ const codeOf = async (answer: Response) => ((await answer.json()) as { code: str
 const post = (path: string, body: string, headers: Record<string, string> = {}) =>
   call(path, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
 
+/** A user service by which no token has ended, and that looks keys up in this way. */
+const offerKeys = (verifyApiKey: (call: { body: { hash: string } }) => Promise<{ body: unknown }>) => {
+  const { getKeySet, verifyApiKey: verify, listRevocations } = userContract.operations;
+  const operations = { getKeySet, verifyApiKey: verify, listRevocations };
+  return gateway.offer('user', operations, {
+    getKeySet: async () => ({ body: { keys: [] } }),
+    listRevocations: async () => ({ body: { asOf: new Date().toISOString(), apiKeys: [], users: [], sessions: [] } }),
+    verifyApiKey,
+  });
+};
 const endTokensOf = (userId: string) =>
   gateway.emit('user.changed.v1', {
     userId,
@@ -509,24 +519,13 @@ describe('a client that goes while its token is looked at', () => {
     await start({ STOA_STREAMS_PER_CALLER: '1' });
     const key = newSecret('stoa_key').secret;
     gateway.apiKeys.set(hashSecret(key), { id: newId(), name: 'a machine', role: 'operator' });
-    const { getKeySet, verifyApiKey, listRevocations } = userContract.operations;
     const looked = Promise.withResolvers<void>();
     const goes = Promise.withResolvers<void>();
-    await gateway.offer(
-      'user',
-      { getKeySet, verifyApiKey, listRevocations },
-      {
-        getKeySet: async () => ({ body: { keys: [] } }),
-        listRevocations: async () => ({
-          body: { asOf: new Date().toISOString(), apiKeys: [], users: [], sessions: [] },
-        }),
-        async verifyApiKey({ body }: { body: { hash: string } }) {
-          looked.resolve();
-          await goes.promise;
-          return { body: gateway.apiKeys.get(body.hash) };
-        },
-      },
-    );
+    await offerKeys(async ({ body }) => {
+      looked.resolve();
+      await goes.promise;
+      return { body: gateway.apiKeys.get(body.hash) };
+    });
     const going = new AbortController();
     const gone = call('/api/v1/watch', { headers: bearer(key), signal: going.signal }).catch(() => 'gone');
     await looked.promise;
@@ -566,17 +565,10 @@ describe('draining', () => {
   test('what was let in is finished, also when it has not been handed on yet', async () => {
     let letThrough: (value: { body: unknown }) => void = () => assert.fail('the key is not asked for');
     let asked = false;
-    const { verifyApiKey } = userContract.operations;
-    await gateway.offer(
-      'user',
-      { verifyApiKey },
-      {
-        verifyApiKey: () => {
-          asked = true;
-          return new Promise((resolve) => (letThrough = resolve));
-        },
-      },
-    );
+    await offerKeys(() => {
+      asked = true;
+      return new Promise((resolve) => (letThrough = resolve));
+    });
     const running = call('/api/v1/mine', { headers: bearer('stoa_key_slow') });
     running.catch(() => undefined);
     await until(() => asked, 'somebody finds out whose key it is');

@@ -1,8 +1,7 @@
 // `npm run bench`: measures what docs/explanation/speed.md explains.
 
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { newDataDir } from '@stoa/platform/testing';
 import { readArguments, refuseUnknown } from '../tools/read-arguments.ts';
 import { type Machine, processorTimes, stolenShare, thisMachine } from './harness/machine.ts';
 import { markdownReport, printReport } from './harness/print-report.ts';
@@ -75,9 +74,7 @@ if (values.json) process.stdout.write(`${JSON.stringify(asJson(), null, 2)}\n`);
 process.exit(failures.length > 0 ? 1 : 0);
 
 async function measure(name: string, scenario: Scenario): Promise<Report> {
-  const dir = await mkdtemp(join(tmpdir(), `stoa-bench-${name}-`));
-  // PostgreSQL of a shop that root runs belongs to another user, who has to pass through.
-  await chmod(dir, 0o755);
+  const dir = await newDataDir(`stoa-bench-${name}-`);
   const stops: (() => Promise<void>)[] = [() => rm(dir, { recursive: true, force: true })];
   let stopping: Promise<void> | undefined;
   const stopInReverse = async () => {

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Order, PlaceOrder } from '@stoa/contracts/order';
 import { stopEmbeddedPostgres } from '@stoa/platform/embedded';
 import { newId } from '@stoa/platform/ids';
+import { newDataDir } from '@stoa/platform/testing';
 import { type Answer, type AskOptions, ask } from './ask.ts';
 
 const main = fileURLToPath(new URL('../cli/src/main.ts', import.meta.url));
@@ -46,7 +45,7 @@ export class TestShop {
 
   /** Starts an empty shop. */
   static async open({ environment = {}, crashAtFirst, placement }: ShopOptions = {}): Promise<TestShop> {
-    const shop = new TestShop(await mkdtemp(join(tmpdir(), 'stoa-shop-')), environment, placement);
+    const shop = new TestShop(await newDataDir('stoa-shop-'), environment, placement);
     if (crashAtFirst !== undefined) await shop.start({ STOA_CRASH_AT: crashAtFirst }).catch(() => undefined);
     await shop.start();
     await shop.#signIn();

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stopEmbeddedPostgres } from '@stoa/platform/embedded';
 import { createLog } from '@stoa/platform/telemetry';
+import { newDataDir } from '@stoa/platform/testing';
 import pg from 'pg';
 import { openDatabases } from './databases.ts';
 
 it('a shop that ends leaves the embedded PostgreSQL to another one that uses it; the last one stops it', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stoa-databases-'));
+  const dataDir = await newDataDir('stoa-databases-');
   const log = createLog({ level: 'silent' });
   const open = () => openDatabases({}, { dataDir, embedded: true, log });
   const [first, second] = [open(), open()];
@@ -32,7 +32,7 @@ it('a shop that ends leaves the embedded PostgreSQL to another one that uses it;
 });
 
 it('an embedded PostgreSQL that cannot be started is told once, and can be closed', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'stoa-databases-'));
+  const folder = await newDataDir('stoa-databases-');
   try {
     await writeFile(join(folder, 'file'), '');
     const log = createLog({ level: 'silent' });

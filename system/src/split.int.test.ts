@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseSetting } from '@stoa/platform/service';
+import { newDataDir } from '@stoa/platform/testing';
 import { openSplit, serviceNames } from './main.ts';
 
 /** Writes its process id down, and whether it has been told the admin's password; and then is never ready. */
@@ -41,7 +41,7 @@ describe('a split shop', () => {
     (await readFile(join(folder, 'pids'), 'utf8').catch(() => '')).split('\n').filter(Boolean).map(Number);
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'stoa-split-'));
+    folder = await newDataDir('stoa-split-');
     await writeFile(join(folder, 'never-ready.cjs'), neverReady);
     environment = {
       PORT: '0',

@@ -1,13 +1,12 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpsTrace, OpsTraceDetail } from '@stoa/contracts/gateway';
 import type { Order } from '@stoa/contracts/order';
 import { stopEmbeddedPostgres } from '@stoa/platform/embedded';
 import { newId } from '@stoa/platform/ids';
+import { newDataDir } from '@stoa/platform/testing';
 import { openShop, type Shop } from './main.ts';
 
 type Spans = OpsTraceDetail['spans'];
@@ -26,7 +25,7 @@ describe('a shop tells about itself', () => {
   let token: string;
 
   before(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'stoa-telemetry-'));
+    dataDir = await newDataDir('stoa-telemetry-');
     const environment = {
       PATH: process.env.PATH,
       PORT: '0',

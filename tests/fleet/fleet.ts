@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from '@stoa/platform/embedded';
 import { Database } from '@stoa/platform/sql';
+import { newDataDir } from '@stoa/platform/testing';
 import { serviceNames } from '@stoa/system';
 import { admin, TestShop } from '../shop.ts';
 import { FleetProcess } from './fleet-process.ts';
@@ -39,7 +40,7 @@ export class TestFleet {
   }
 
   static async open(options: FleetOptions = {}): Promise<TestFleet> {
-    const dataDir = await mkdtemp(join(tmpdir(), 'stoa-fleet-'));
+    const dataDir = await newDataDir('stoa-fleet-');
     const database = await startPostgres(dataDir);
     const fleet = new TestFleet(dataDir, await placesOf(dataDir, database, options));
     try {

@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stopEmbeddedPostgres } from '@stoa/platform/embedded';
 import type { Database } from '@stoa/platform/sql';
+import { newDataDir } from '@stoa/platform/testing';
 import { openShop, serviceNames } from '@stoa/system';
 import { TestFleet } from '../fleet/fleet.ts';
 import { startRealServers } from '../fleet/real-servers.ts';
@@ -48,7 +47,7 @@ export async function openWatchedShop(environment: Environment = {}): Promise<Wa
 }
 
 async function openInThisProcess(environment: Environment): Promise<WatchedShop> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stoa-security-'));
+  const dataDir = await newDataDir('stoa-security-');
   const shop = await openShop({
     demo: false,
     environment: {

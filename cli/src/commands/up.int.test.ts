@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { testDatabase } from '@stoa/platform/testing';
+import { newDataDir, testDatabase } from '@stoa/platform/testing';
 
 const main = new URL('../main.ts', import.meta.url).pathname;
 
 describe('stoa up', () => {
   it('drains to the end, however long it is to answer before', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'stoa-up-'));
+    const folder = await newDataDir('stoa-up-');
     const database = await testDatabase('up');
     const child = spawn(process.execPath, [...process.execArgv, main, 'up', 'shipping'], {
       env: {
@@ -41,7 +39,7 @@ describe('stoa up', () => {
   });
 
   it('ends when its supervisor dies while it starts', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'stoa-up-'));
+    const folder = await newDataDir('stoa-up-');
     // A database that takes connections and says nothing, so that the start goes on and on.
     const sockets: Socket[] = [];
     const silent = createServer((socket) => void sockets.push(socket.on('error', () => undefined))).listen(

@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Environment } from '@stoa/platform/config';
-import { type TestDatabase, testDatabase } from '@stoa/platform/testing';
+import { newDataDir, type TestDatabase, testDatabase } from '@stoa/platform/testing';
 import { openShop } from '@stoa/system';
 import { runCommandLine } from '../program.ts';
 
@@ -22,7 +20,7 @@ export interface HostedShop extends ShopEnvironment {
 const services = ['user', 'product', 'order', 'payment', 'inventory', 'shipping', 'notification', 'analytics'];
 
 export async function shopEnvironment(name: string): Promise<ShopEnvironment> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stoa-cli-'));
+  const dataDir = await newDataDir('stoa-cli-');
   const databases = new Map<string, TestDatabase>();
   for (const service of services) databases.set(service, await testDatabase(`${name} ${service}`));
   const urlOf = (service: string) => (databases.get(service) as TestDatabase).url;

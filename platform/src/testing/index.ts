@@ -1,5 +1,6 @@
 export { type ConsulServer, type ConsulServerOptions, startConsulServer } from './consul-server.ts';
 export { type Line, openDatabaseLine, openLine } from './cut-line.ts';
+export { newDataDir } from './data-dir.ts';
 export type { TestDatabase } from './database.ts';
 export { stopTestPostgres, testDatabase } from './database.ts';
 export { type RabbitServer, startRabbitServer } from './rabbitmq-server.ts';

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stopEmbeddedPostgres } from '@stoa/platform/embedded';
 import { createLog } from '@stoa/platform/telemetry';
+import { newDataDir } from '@stoa/platform/testing';
 import { openShop, seedDemo } from '../main.ts';
 import { demoCategories, demoProducts } from './catalogue.ts';
 
@@ -32,7 +31,7 @@ describe('the demo of a shop', () => {
       },
     });
   before(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'stoa-seed-'));
+    dataDir = await newDataDir('stoa-seed-');
     shop = await open(false, admin.password);
   });
   after(async () => {

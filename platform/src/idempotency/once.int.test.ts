@@ -190,6 +190,20 @@ describe('a request with an Idempotency-Key', () => {
     assert.equal((await things(asked.body)).length, 1);
   });
 
+  it('whose process died is resumed by somebody who never stops asking', async () => {
+    const asked = { key: newId(), body: newId() };
+    const dying = make(asked.body, {
+      work: () => ({ resource: 'x' }),
+      settle: () => Promise.reject(new Error('killed')),
+    });
+    await assert.rejects(ask(asked, dying), /killed/);
+    const resuming = { ...dying, settle: async () => ({ body: { id: 'resumed' } }) };
+    const patience = AbortSignal.timeout(20_000);
+    let answer: Answer | undefined;
+    while (answer === undefined && !patience.aborted) answer = await ask(asked, resuming, 1).catch(() => undefined);
+    assert.equal(answer?.rawBody, '{"id":"resumed"}');
+  });
+
   it('that two resume at once has the answer of whoever is first', async () => {
     const asked = { key: newId(), body: newId() };
     const dying = make(asked.body, {

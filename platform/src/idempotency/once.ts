@@ -62,8 +62,7 @@ export async function once<B, O extends Operation, P = void>(
     ) as Answer<B>;
   }
   const scope = scopeOf(call, steps.guest);
-  const mine = running.get(service.db) ?? new Holds(service.db);
-  running.set(service.db, mine);
+  const mine = holdsOf(service);
   if (mine.has(scope)) {
     const stored = await readRecord(service.db, scope);
     if (stored && stored.fingerprint !== call.fingerprint) throw reused();
@@ -76,6 +75,12 @@ export async function once<B, O extends Operation, P = void>(
   } finally {
     mine.delete(scope);
   }
+}
+
+function holdsOf({ db }: Service<never>): Holds {
+  const holds = running.get(db) ?? new Holds(db);
+  running.set(db, holds);
+  return holds;
 }
 
 async function first<B, O extends Operation, P>(
@@ -142,6 +147,7 @@ async function fix<B, O extends Operation>(
   scope: string,
   resource: string,
 ): Promise<Answer<B>> {
+  holdsOf(service).own(scope);
   const answer: Answer = await settled(steps, resource).catch((error) => refusalAnswer(call, service, error));
   const row = await service.db.grouped((tx) =>
     storeAnswer(tx, {

@@ -1,8 +1,11 @@
 import type { User } from '@stoa/contracts/user';
 import { refusal } from '@stoa/platform/errors';
+import type { Id } from '@stoa/platform/ids';
 import type { Principal } from '@stoa/platform/schema';
-import type { Sql } from '@stoa/platform/sql';
-import { findAccount } from './store/accounts.ts';
+import type { Sql, Tx } from '@stoa/platform/sql';
+import { findAccount, holdAccount } from './store/accounts.ts';
+import { findMakerOf, holdApiKey } from './store/api-keys.ts';
+import { holdSession } from './store/sessions.ts';
 
 /** The person behind a call about their own account. Keys and services have none. */
 export function personOf(principal: Principal): Extract<Principal, { kind: 'user' }> {
@@ -15,6 +18,27 @@ export async function findOwnAccount(sql: Sql, principal: Principal): Promise<Us
   const account = await findAccount(sql, personOf(principal).userId);
   if (account?.active) return account;
   throw accountGone();
+}
+
+/**
+ * Makes sure that an admin, or an admin's key, still is one, and keeps it so until the transaction ends. For what gives lasting rights: a verifier believes a
+ * token for a moment after its end, and what was given then would stay.
+ * @returns the account that answers for the caller; null when none does
+ * @throws auth.invalid when the caller's rights have ended
+ */
+export async function holdAdmin(tx: Tx, principal: Principal): Promise<Id | null> {
+  // The account first, as whoever changes it takes its sessions and keys after it.
+  const answerable = principal.kind === 'key' ? await findMakerOf(tx, principal.keyId) : personOf(principal).userId;
+  if (answerable) {
+    const account = await holdAccount(tx, answerable, 'share');
+    if (account?.user.role !== 'admin' || !account.user.active) throw accountGone();
+  }
+  const good =
+    principal.kind === 'key'
+      ? await holdApiKey(tx, principal.keyId)
+      : await holdSession(tx, personOf(principal).userId, personOf(principal).sessionId);
+  if (!good) throw accountGone();
+  return answerable;
 }
 
 export function accountGone() {

@@ -266,6 +266,26 @@ describe("machines' keys", () => {
     assert.ok(host.told.some(({ type, payload }) => type === 'user.api-key-revoked.v1' && payload.keyId === body.id));
   });
 
+  it('end with the rights of the admin who made them, as do those that they made', async () => {
+    for (const change of [{ role: 'support' }, { active: false }]) {
+      const maker = await register('admin');
+      const body = { name: 'Importer', role: 'admin' };
+      const first = await host.call('POST', '/api/v1/api-keys', { token: maker.accessToken, body });
+      const second = await host.call('POST', '/api/v1/api-keys', { token: first.body.key, body });
+      await patch(maker.user.id, { active: true });
+      assert.equal((await list('', second.body.key)).status, 200, 'a change that ends nothing ends no key');
+      await patch(maker.user.id, change);
+      for (const made of [first, second]) {
+        const verified = await host.ask('verifyApiKey', { body: { hash: hashSecret(made.body.key) } });
+        assert.equal(verified.status, 404);
+        const isTold = host.told.some(
+          ({ type, payload }) => type === 'user.api-key-revoked.v1' && payload.keyId === made.body.id,
+        );
+        assert.ok(isTold);
+      }
+    }
+  });
+
   it('refuses names and roles that are none', async () => {
     for (const body of [
       { name: '', role: 'admin' },
@@ -274,6 +294,62 @@ describe("machines' keys", () => {
       { name: 'x', role: 'admin', key: 'mine' },
     ]) {
       assertProblem(await host.call('POST', '/api/v1/api-keys', { token: admin, body }), 400, 'request.invalid');
+    }
+  });
+});
+
+describe('whoever is an admin no more, and is believed for a moment still', () => {
+  const endings: Record<string, (person: SignedIn) => Promise<unknown>> = {
+    'was demoted': ({ user }) => patch(user.id, { role: 'support' }),
+    'was deactivated': ({ user }) => patch(user.id, { active: false }),
+    'signed out': ({ accessToken, refreshToken }) =>
+      host.call('POST', '/api/v1/auth/logout', { token: accessToken, body: { refreshToken } }),
+    'was erased': ({ accessToken }) => host.call('DELETE', '/api/v1/users/me', { token: accessToken }),
+  };
+  for (const [ending, end] of Object.entries(endings)) {
+    it(`gives no lasting rights: ${ending}`, async () => {
+      const person = await register('admin');
+      const { id: userId } = person.user;
+      const [session] = await host.db.query<{ id: string }>('select id from session where account_id = $1', [userId]);
+      const sessionId = session?.id as string;
+      const principal = { kind: 'user', userId, role: 'admin', sessionId } as const;
+      const accomplice = (await register()).user;
+      const email = newEmail();
+      await end(person);
+      const answers = [
+        await host.ask('createApiKey', { principal, body: { name: 'For ever', role: 'admin' } }),
+        await host.ask('createUser', { principal, body: { email, name: 'For ever', role: 'admin' } }),
+        await host.ask('changeUser', { principal, params: { id: accomplice.id }, body: { role: 'admin' } }),
+      ];
+      assert.deepEqual(
+        answers.map(({ status, body }) => [status, (body as { code?: string }).code]),
+        answers.map(() => [401, 'auth.invalid']),
+      );
+      assert.deepEqual(
+        await host.db.query('select from api_key where created_by = $1 and revoked_at is null', [userId]),
+        [],
+      );
+      assert.deepEqual((await list(`?email=${email}`)).body.items, []);
+      const stillNone = await list(`?email=${encodeURIComponent(accomplice.email)}`);
+      assert.equal(stillNone.body.items[0]?.role, 'customer');
+    });
+  }
+
+  it('makes no key that outlives a change made at the same moment', async () => {
+    for (let round = 0; round < 10; round++) {
+      const person = await register('admin');
+      const { accessToken: token, user } = person;
+      const body = { name: 'Racing', role: 'admin' };
+      const first = await host.call('POST', '/api/v1/api-keys', { token, body });
+      const [, ...made] = await Promise.all([
+        patch(user.id, { role: 'customer' }),
+        host.call('POST', '/api/v1/api-keys', { token, body }),
+        host.call('POST', '/api/v1/api-keys', { token: first.body.key, body }),
+      ]);
+      for (const { status, body } of made.filter(({ status }) => status === 201)) {
+        const verified = await host.ask('verifyApiKey', { body: { hash: hashSecret(body.key) } });
+        assert.deepEqual([status, verified.status], [201, 404]);
+      }
     }
   });
 });

@@ -1,18 +1,21 @@
 import { refusal } from '@stoa/platform/errors';
 import { requireMatch } from '@stoa/platform/http';
-import { announceChanged } from '../announce.ts';
-import { userNotFound } from '../caller.ts';
+import { announceApiKeyRevoked, announceChanged } from '../announce.ts';
+import { holdAdmin, userNotFound } from '../caller.ts';
 import type { UserHandler } from '../deps.ts';
 import { endsAnAdmin } from '../domain/admins.ts';
 import { holdAccount, isThereAnotherAdmin, updateStanding, voidTokens } from '../store/accounts.ts';
+import { revokeApiKeysOf } from '../store/api-keys.ts';
 import { lockSubject } from '../store/locks.ts';
 import { endSessions } from '../store/sessions.ts';
 
-/** Changes role or state. Access tokens are void at once; sessions go on with the new role, and end when the user is deactivated. */
+/** Changes role or state. Access tokens are void at once; sessions go on with the new role, and end when the user is deactivated. Who is no admin any more
+ * has no machine keys either. */
 export const changeUser: UserHandler<'changeUser'> = async (call, service) => {
   const { id } = call.params;
   const user = await service.db.transaction(async (tx) => {
     await lockSubject(tx, 'admins');
+    await holdAdmin(tx, call.principal);
     const account = await holdAccount(tx, id, 'update');
     if (!account) throw userNotFound();
     const before = account.user;
@@ -24,7 +27,13 @@ export const changeUser: UserHandler<'changeUser'> = async (call, service) => {
     }
     const changed = await updateStanding(tx, id, { role, active });
     if (!active) await endSessions(tx, id);
-    announceChanged({ tx, cause: call.cause, service }, changed, await voidTokens(tx, id));
+    const occasion = { tx, cause: call.cause, service };
+    if (endsAnAdmin(before, changed)) {
+      for (const { id: keyId, revokedAt } of await revokeApiKeysOf(tx, id)) {
+        announceApiKeyRevoked(occasion, { keyId, revokedAt });
+      }
+    }
+    announceChanged(occasion, changed, await voidTokens(tx, id));
     return changed;
   });
   return { body: user, version: user.version };

@@ -7,7 +7,7 @@ import { accountGone, personOf } from '../caller.ts';
 import type { UserHandler } from '../deps.ts';
 import { endsAnAdmin } from '../domain/admins.ts';
 import { holdAccount, isThereAnotherAdmin, overwritePerson, voidTokens } from '../store/accounts.ts';
-import { revokeApiKeysOf } from '../store/api-keys.ts';
+import { anonymiseApiKeysOf, revokeApiKeysOf } from '../store/api-keys.ts';
 import { lockSubject } from '../store/locks.ts';
 import { deletePasswordResets } from '../store/password-resets.ts';
 import { deleteSessions } from '../store/sessions.ts';
@@ -27,6 +27,7 @@ export const eraseMe: UserHandler<'eraseMe'> = async (call, service) => {
     for (const { id, revokedAt } of await revokeApiKeysOf(tx, userId)) {
       announceApiKeyRevoked(occasion, { keyId: id, revokedAt });
     }
+    await anonymiseApiKeysOf(tx, userId);
     await deleteSessions(tx, userId);
     await deletePasswordResets(tx, userId);
     await eraseAnswers(tx, [userId]);

@@ -5,15 +5,31 @@ import type { Sql, Tx } from '@stoa/platform/sql';
 
 const columns = `id, name, role, created_at as "createdAt", last_used_at as "lastUsedAt"`;
 
+/** Makes a key. `createdBy` is the account that answers for it: its maker, or the maker of the key that made it. */
 export async function insertApiKey(
-  sql: Sql,
+  tx: Tx,
   key: { id: Id; name: string; role: Role; hash: string; createdBy: Id | null },
 ): Promise<ApiKey> {
-  const [made] = await sql.query<ApiKey>(
+  const [made] = await tx.query<ApiKey>(
     `insert into api_key (id, name, role, hash, created_by) values ($1, $2, $3, $4, $5) returning ${columns}`,
     [key.id, key.name, key.role, key.hash, key.createdBy],
   );
   return made as ApiKey;
+}
+
+/** The account that answers for a key; null when none does. */
+export async function findMakerOf(sql: Sql, id: Id): Promise<Id | null> {
+  const [found] = await sql.query<{ createdBy: Id | null }>(
+    'select created_by as "createdBy" from api_key where id = $1',
+    [id],
+  );
+  return found?.createdBy ?? null;
+}
+
+/** Keeps a good key from being taken back until the transaction ends; false when it has been. */
+export async function holdApiKey(tx: Tx, id: Id): Promise<boolean> {
+  const held = await tx.query('select from api_key where id = $1 and revoked_at is null for share', [id]);
+  return held.length > 0;
 }
 
 /** Good keys, newest first. */
@@ -27,7 +43,7 @@ export async function listApiKeys(
   );
 }
 
-/** The good keys that a user made. */
+/** The good keys that a user made, or that their keys did. */
 export async function listApiKeysOf(sql: Sql, accountId: Id): Promise<ApiKey[]> {
   return sql.query<ApiKey>(
     `select ${columns} from api_key where created_by = $1 and revoked_at is null order by id desc`,
@@ -58,14 +74,18 @@ export async function revokeApiKey(tx: Tx, id: Id): Promise<string | undefined> 
   return revoked?.revokedAt;
 }
 
-/** Takes back every key that a user made, and forgets its name and who made it. */
+/** Takes back every good key that a user made, or that their keys did. */
 export async function revokeApiKeysOf(tx: Tx, accountId: Id): Promise<{ id: Id; revokedAt: string }[]> {
   return tx.query<{ id: Id; revokedAt: string }>(
-    `update api_key set revoked_at = coalesce(revoked_at, clock_timestamp()), name = 'Erased', created_by = null
-     where created_by = $1
+    `update api_key set revoked_at = clock_timestamp() where created_by = $1 and revoked_at is null
      returning id, revoked_at as "revokedAt"`,
     [accountId],
   );
+}
+
+/** Forgets who made a user's keys, and what they called them. */
+export async function anonymiseApiKeysOf(tx: Tx, accountId: Id): Promise<void> {
+  await tx.query(`update api_key set name = 'Erased', created_by = null where created_by = $1`, [accountId]);
 }
 
 /** Forgets keys a day after they were taken back: until then verifiers may ask for them. */

@@ -52,8 +52,11 @@ export interface HostedUser {
   readonly told: Told[];
   readonly neighbours: Neighbours;
   call(method: string, path: string, request?: Request): Promise<Answered>;
-  /** A call of another service. */
-  ask(operation: string, input?: { params?: object; query?: object; body?: unknown }): Promise<InvokeResult>;
+  /** A call of another service, or of somebody whom a verifier still believes. */
+  ask(
+    operation: string,
+    input?: { params?: object; query?: object; body?: unknown; principal?: Principal },
+  ): Promise<InvokeResult>;
   stop(): Promise<void>;
 }
 

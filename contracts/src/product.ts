@@ -8,6 +8,7 @@ import {
   Line,
   Metadata,
   MoneySchema,
+  NewMetadata,
   nullable,
   oneOf,
   operation,
@@ -96,7 +97,7 @@ const VariantInput = strict({
   price: MoneySchema,
   prices: Type.Optional(Type.Array(MoneySchema, { maxItems: 20 })),
   attributes: Type.Optional(Attributes),
-  metadata: Type.Optional(Metadata),
+  metadata: Type.Optional(NewMetadata),
 });
 export type VariantInput = Static<typeof VariantInput>;
 
@@ -110,7 +111,7 @@ const productFields = {
   category: Type.Optional(nullable(Line(100))),
   tags: Type.Optional(Type.Array(Tag, { maxItems: 50 })),
   images: Type.Optional(Type.Array(ImageInput, { maxItems: 50 })),
-  metadata: Type.Optional(Metadata),
+  metadata: Type.Optional(NewMetadata),
 };
 
 export const ProductInput = strict({

@@ -138,7 +138,7 @@ describe('a process of a fleet whose members show each other certificates', () =
   });
 
   it('is ready and degraded while Redis hangs, and says so in time', async () => {
-    servers.redis.hang();
+    await servers.redis.hang();
     try {
       const seen = await until(parts, (all) => all.redis?.state === 'degraded', noticedMsMax);
       assert.ok(seen.redis?.reason);

@@ -274,7 +274,7 @@ describe('without Redis', () => {
   });
 
   test('a server that hangs delays a read by its bound once, and then no more', async () => {
-    server.hang();
+    await server.hang();
     const timed = async (key: string) => {
       const startedMs = performance.now();
       await one.cache.read(key, { ttlMs: 5_000, load: says('truth') });
@@ -443,7 +443,7 @@ describe('a start that cannot succeed says why, in one line', () => {
   });
 
   test('a server that hangs', async () => {
-    server.hang();
+    await server.hang();
     try {
       assert.match(await refused(server.url), /cannot be reached/);
     } finally {

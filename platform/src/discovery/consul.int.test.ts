@@ -226,7 +226,7 @@ test('calls and the end of a process do not wait for a Consul that hangs', async
   const one = await instance();
   const registration = await discovery.register({ service: 'order', url: one.url });
   await sees(discovery, 'order', one);
-  own.hang();
+  await own.hang();
   try {
     equal(discovery.acquire('order').url, one.url);
     const startedAtMs = performance.now();

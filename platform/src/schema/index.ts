@@ -32,6 +32,7 @@ export {
   Line,
   Metadata,
   MoneySchema,
+  NewMetadata,
   nullable,
   oneOf,
   page,

@@ -58,16 +58,19 @@ export const MoneySchema = strict({
   currency: Currency,
 });
 
-/** The integrator's own notes: up to 50 string values. */
-export const Metadata = Type.Unsafe<Record<string, string>>(
-  Type.Record(
-    Type.String({ minLength: 1, maxLength: 40, pattern: '^(?!__proto__$)[A-Za-z0-9_.:-]{1,40}$' }),
-    Text(500),
-    {
-      maxProperties: 50,
-    },
-  ),
-);
+const metadata = (more: { additionalProperties?: false }) =>
+  Type.Unsafe<Record<string, string>>(
+    Type.Record(
+      Type.String({ minLength: 1, maxLength: 40, pattern: '^(?!__proto__$)[A-Za-z0-9_.:-]{1,40}$' }),
+      Text(500),
+      { maxProperties: 50, ...more },
+    ),
+  );
+
+/** The integrator's own notes, as they are told in answers and messages: up to 50 string values. */
+export const Metadata = metadata({});
+/** The integrator's own notes, as they are given. Closed: a key of another form would be taken otherwise, with whatever it holds. */
+export const NewMetadata = metadata({ additionalProperties: false });
 
 export const Address = strict({
   name: Line(200),

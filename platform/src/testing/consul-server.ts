@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { standStill } from './stand-still.ts';
 
 /** A Consul of one test's own, on ports of its own. Needs `// needs: consul`. */
 export interface ConsulServer {
@@ -18,7 +19,7 @@ export interface ConsulServer {
   /** Starts it again on the same ports: empty, unless it keeps its data. */
   start(): Promise<void>;
   /** Stops it in its tracks: connections stay open, nothing is answered. */
-  hang(): void;
+  hang(): Promise<void>;
   resume(): void;
   stop(): Promise<void>;
 }
@@ -95,7 +96,7 @@ export async function startConsulServer(options: ConsulServerOptions = {}): Prom
     ask,
     kill,
     start,
-    hang: () => void child?.kill('SIGSTOP'),
+    hang: () => standStill(child?.pid as number),
     resume: () => void child?.kill('SIGCONT'),
     stop,
   };

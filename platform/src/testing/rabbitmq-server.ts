@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { standStill } from './stand-still.ts';
 
 /** A RabbitMQ of one test's own: ports, node name, cookie and data of its own. Needs `// needs: rabbitmq`. */
 export interface RabbitServer {
@@ -20,7 +21,7 @@ export interface RabbitServer {
   /** Starts it again on the same ports and data. */
   start(): Promise<void>;
   /** Stops it in its tracks: connections stay open, nothing is answered. */
-  hang(): void;
+  hang(): Promise<void>;
   resume(): void;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
@@ -136,7 +137,7 @@ export async function startRabbitServer(settings: readonly string[] = []): Promi
     },
     kill,
     start,
-    hang: () => signal('SIGSTOP'),
+    hang: () => standStill(-(child?.pid as number)),
     resume: () => signal('SIGCONT'),
     async stop() {
       process.removeListener('exit', stopWithTest);

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { standStill } from './stand-still.ts';
 
 /** A Redis of one test's own, on a port of its own, which keeps nothing on disk. Needs `// needs: redis`. */
 export interface RedisServer {
@@ -17,7 +18,7 @@ export interface RedisServer {
   /** Starts it again on the same port, empty. */
   start(): Promise<void>;
   /** Stops it in its tracks: connections stay open, nothing is answered. */
-  hang(): void;
+  hang(): Promise<void>;
   resume(): void;
   stop(): Promise<void>;
 }
@@ -57,7 +58,7 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
     send: (command) => sendTo(port, command),
     kill,
     start,
-    hang: () => void child?.kill('SIGSTOP'),
+    hang: () => standStill(child?.pid as number),
     resume: () => void child?.kill('SIGCONT'),
     async stop() {
       await kill();

@@ -130,7 +130,7 @@ describe('messages through RabbitMQ', () => {
     const telling = openTelling(rabbit);
     await telling.publish('a', [0]);
     await until(async () => (await teller.unconfirmed()) === 0, 'it works');
-    server.hang();
+    await server.hang();
     try {
       await telling.publish('a', [1]);
       await sleep(300);

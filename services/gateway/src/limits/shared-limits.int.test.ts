@@ -111,7 +111,7 @@ test('requests counted while Redis is dead are told when it is back', async () =
 test('a Redis that hangs delays a sign-in by its bound, and other requests not at all', async () => {
   await close();
   await open();
-  server.hang();
+  await server.hang();
   try {
     const startedMs = performance.now();
     assert.equal((await gateway(0).authAddress(address)).exceeded, false);

@@ -5,7 +5,7 @@ import { type Payment, paymentContract } from '@stoa/contracts/payment';
 import type { Shop } from '../shop/shop.ts';
 import { type Acknowledged, checkAcknowledged } from './acknowledged.ts';
 import { Findings, type InvariantName, invariants } from './findings.ts';
-import { type BookedOrder, isOver, isSold, type OrderBook, readOrderBook } from './order-book.ts';
+import { type BookedOrder, isOver, isSold, mayStillTake, type OrderBook, readOrderBook } from './order-book.ts';
 
 /** Checks what the public API shows: every order, payment and stock count, held against each other. */
 export async function checkByApi(shop: Shop, acknowledged: Acknowledged | undefined): Promise<Findings> {
@@ -71,7 +71,7 @@ async function checkMoney(shop: Shop, book: OrderBook, findings: Findings): Prom
       about,
       () => `it has ${paid.get(orderId)} payments, this one with ${captures.length} captures`,
     );
-    if (!isResting(payment) || order?.live) continue;
+    if (order?.live || isRefunding(payment, book)) continue;
     if (!order) {
       if (payment.captured.amount > 0)
         findings.violate('I4', about, `${payment.captured.amount} was captured for it, and there is no such order`);
@@ -82,7 +82,7 @@ async function checkMoney(shop: Shop, book: OrderBook, findings: Findings): Prom
       const kept = payment.captured.amount - payment.refunded.amount;
       findings.expect(
         'I7',
-        kept === 0 && payment.status !== 'authorised',
+        kept === 0 && !mayStillTake(payment.status),
         about,
         () => `it is ${order.status}, and its payment is ${payment.status} with ${kept} kept`,
       );
@@ -98,16 +98,15 @@ async function checkMoney(shop: Shop, book: OrderBook, findings: Findings): Prom
   }
 }
 
-/** Whether nothing is under way for a payment. */
-function isResting({ status, refunds }: Payment): boolean {
-  return (
-    !['authorising', 'waiting', 'capturing', 'voiding'].includes(status) &&
-    refunds.every((refund) => refund.status !== 'pending')
-  );
+const isPending = ({ status }: Payment['refunds'][number]) => status === 'pending';
+
+/** Whether a refund of a payment is under way. */
+function isRefunding({ refunds }: Payment, { underWay }: OrderBook): boolean {
+  return refunds.some((refund) => isPending(refund) && underWay.has(refund.id));
 }
 
 function compareMoney(
-  { captured, refunded, ledger }: Payment,
+  { captured, refunded, refunds, ledger }: Payment,
   order: BookedOrder,
   about: string,
   findings: Findings,
@@ -131,6 +130,7 @@ function compareMoney(
     about,
     () => `captured and refunded are ${JSON.stringify(books)}, the ledger's balance is ${balance}`,
   );
+  findings.expect('I3', !refunds.some(isPending), about, () => 'a refund is pending, and nothing moves it');
   if (isSold(order.status)) {
     findings.expect(
       'I4',

@@ -12,6 +12,7 @@ export interface OrderRow {
   readonly refunded: number;
   readonly items: Readonly<Record<string, number>>;
   readonly shipments: number;
+  readonly refunds_pending: number;
   /** Whether a saga is under way for it. */
   readonly live: boolean;
   readonly events: number;
@@ -46,10 +47,13 @@ export async function* orderPages({ of }: Databases): AsyncGenerator<OrderRow[]>
          where asked.type = 'refund-requested' and asked.stream in (select id from page)
          group by asked.stream
        ),
-       live as (
+       moved as (
          -- Without a time to wake at, nothing moves a saga that is not stuck.
          select key as id from kit.saga where status = 'stuck' or (status in ('running', 'compensating') and wake_at is not null)
-         union select order_id::text from refund where status = 'pending'
+       ),
+       live as (
+         select id from moved
+         union select order_id::text from refund where status = 'pending' and id::text in (select id from moved)
        )
        select o.id, o.status, o.version, o.state #>> '{totals,total,currency}' as currency,
               (o.state #>> '{totals,total,amount}')::bigint as total,
@@ -59,6 +63,7 @@ export async function* orderPages({ of }: Databases): AsyncGenerator<OrderRow[]>
                  select item ->> 'sku' as sku, sum((item ->> 'quantity')::bigint) as units from jsonb_array_elements(o.state -> 'items') item group by 1
                ) items) as items,
               greatest((select count(*) from shipment s where s.order_id = o.id), jsonb_array_length(o.state -> 'shipments')) as shipments,
+              (select count(*) from refund where order_id = o.id and status = 'pending') as refunds_pending,
               exists (select from live where live.id = o.id::text) as live,
               coalesce(s.events, 0) as events, s.first_version, s.last_version, s.last_status,
               coalesce(s.captured, 0) as captured_by_events,

@@ -1,9 +1,10 @@
+import type { Payment } from '@stoa/contracts/payment';
 import { type Acknowledged, checkAcknowledged } from './acknowledged.ts';
 import { knownOrders, type OrderRow, orderPages, streamsWithoutOrder } from './database-orders.ts';
 import { checkStockTables } from './database-stock.ts';
 import type { Databases } from './databases.ts';
 import { Findings } from './findings.ts';
-import { isOver, isSold } from './order-book.ts';
+import { isOver, isSold, mayStillTake } from './order-book.ts';
 
 /** Checks what the services' databases say, order by order, each held against the others. */
 export async function checkByDatabases(
@@ -15,8 +16,9 @@ export async function checkByDatabases(
   await checkStockTables(databases, findings);
   for await (const orders of orderPages(databases)) {
     const ids = orders.map(({ id }) => id);
-    const [reserved, money, facts] = [
+    const [reserved, booked, money, facts] = [
       await reservedFor(databases, ids),
+      await bookedFor(databases, ids),
       await moneyFor(databases, ids),
       await factsFor(databases, ids),
     ];
@@ -31,6 +33,16 @@ export async function checkByDatabases(
       );
       if (order.live) continue;
       checkReserved(order, reserved.get(order.id) ?? [], findings);
+      if (isOver(order.status)) {
+        const shipped = order.shipments > 0 || booked.has(order.id);
+        findings.expect(
+          'I7',
+          !shipped,
+          `order ${order.id}`,
+          () =>
+            `it is ${order.status} and has ${order.shipments} shipments${booked.has(order.id) ? ', and one is booked' : ''}`,
+        );
+      }
       checkMoney(order, money.get(order.id) ?? [], findings);
       checkFact(order, facts.get(order.id), findings);
     }
@@ -104,12 +116,6 @@ function checkReserved(order: OrderRow, rows: readonly ReservedRow[], findings: 
       about,
       () => `it is ${order.status} and has stock: ${JSON.stringify(rows)}`,
     );
-    findings.expect(
-      'I7',
-      order.shipments === 0,
-      about,
-      () => `it is ${order.status} and has ${order.shipments} shipments`,
-    );
     return;
   }
   findings.look('I7');
@@ -125,10 +131,19 @@ function checkReserved(order: OrderRow, rows: readonly ReservedRow[], findings: 
   );
 }
 
+/** Which of these orders something is to be sent for. */
+async function bookedFor({ of }: Databases, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await of.shipping.query<{ order_id: string }>(
+    `select order_id from booking where order_id = any($1::uuid[]) and status = 'booked'`,
+    [ids],
+  );
+  return new Set(rows.map((row) => row.order_id));
+}
+
 interface MoneyRow {
   readonly order_id: string;
-  readonly status: string;
-  readonly resting: boolean;
+  readonly status: Payment['status'];
+  readonly refunds_pending: number;
   readonly provider: string;
   readonly captured: number;
   readonly refunded: number;
@@ -144,7 +159,7 @@ interface MoneyRow {
 async function moneyFor({ of }: Databases, ids: readonly string[]): Promise<Map<string, MoneyRow[]>> {
   const rows = await of.payment.query<MoneyRow>(
     `select p.order_id, p.status, p.provider, p.captured, p.refunded,
-            p.status not in ('authorising', 'waiting', 'capturing', 'voiding') and p.refunds_pending = 0 as resting,
+            p.refunds_pending,
             coalesce(m.captured, 0) as booked_captured, coalesce(m.refunded, 0) as booked_refunded,
             coalesce(c.captures, 0) as captures, coalesce(c.captured, 0) as charged_captured, coalesce(c.refunded, 0) as charged_refunded,
             coalesce(c.authorised, false) as authorised
@@ -167,9 +182,11 @@ async function moneyFor({ of }: Databases, ids: readonly string[]): Promise<Map<
 function checkMoney(order: OrderRow, rows: readonly MoneyRow[], findings: Findings): void {
   const about = `order ${order.id}`;
   const [row] = rows;
+  const asked = order.refunds_pending + (row?.refunds_pending ?? 0);
+  findings.expect('I3', asked === 0, about, () => 'a refund is pending, and nothing moves it');
   const paid = rows.length === 1 || (rows.length === 0 && !isSold(order.status));
   findings.expect('I4', paid, about, () => `it is ${order.status} and has ${rows.length} payments`);
-  if (!row?.resting) return;
+  if (!row) return;
   const books = {
     order: [order.captured, order.refunded],
     payment: [row.captured, row.refunded],
@@ -192,10 +209,10 @@ function checkMoney(order: OrderRow, rows: readonly MoneyRow[], findings: Findin
   const kept = row.captured - row.refunded;
   findings.expect(
     'I7',
-    kept === 0 && !row.authorised,
+    kept === 0 && !row.authorised && !mayStillTake(row.status),
     about,
     () =>
-      `it is ${order.status}, and ${kept} is kept${row.authorised ? ', and money is set aside at the provider' : ''}`,
+      `it is ${order.status}, and ${kept} is kept, its payment is ${row.status}${row.authorised ? ', and money is set aside at the provider' : ''}`,
   );
 }
 

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { cliError } from '../cli-error.ts';
 import { dataDirOf, isThisMachine } from '../shop/credentials.ts';
 
-export const databaseNames = ['order', 'inventory', 'payment', 'analytics'] as const;
+export const databaseNames = ['order', 'inventory', 'payment', 'shipping', 'analytics'] as const;
 export type DatabaseName = (typeof databaseNames)[number];
 
 /** Read-only looks at the services' databases, each a snapshot of one moment. */
@@ -61,7 +61,7 @@ export async function openDatabases(environment: Environment, shopUrl: URL): Pro
       (await (clients.get(name) as pg.Client).query<R & pg.QueryResultRow>(text, [...values])).rows,
   });
   return {
-    of: { order: look('order'), inventory: look('inventory'), payment: look('payment'), analytics: look('analytics') },
+    of: each(look),
     async refresh() {
       for (const client of clients.values()) {
         await client.query('commit');
@@ -107,8 +107,8 @@ async function databaseUrls(environment: Environment, shopUrl: URL): Promise<Url
   };
 }
 
-function each(of: (name: DatabaseName) => string): Record<DatabaseName, string> {
-  return { order: of('order'), inventory: of('inventory'), payment: of('payment'), analytics: of('analytics') };
+function each<T>(of: (name: DatabaseName) => T): Record<DatabaseName, T> {
+  return Object.fromEntries(databaseNames.map((name) => [name, of(name)])) as Record<DatabaseName, T>;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { gatewayContract } from '@stoa/contracts/gateway';
 import { type Order, type OrderStatus, orderContract } from '@stoa/contracts/order';
+import type { Payment } from '@stoa/contracts/payment';
 import type { Shop } from '../shop/shop.ts';
 
 /** What verifying needs of an order. Amounts in minor units. */
@@ -20,6 +21,8 @@ export interface OrderBook {
   /** Units by SKU of orders that were sold, and of those that are under way. */
   readonly sold: ReadonlyMap<string, number>;
   readonly live: ReadonlyMap<string, number>;
+  /** Ids of orders and refunds that a saga is under way for. */
+  readonly underWay: ReadonlySet<string>;
 }
 
 const { listSagas } = gatewayContract.operations;
@@ -37,7 +40,7 @@ export async function readOrderBook(shop: Shop): Promise<OrderBook> {
   // What began or ended while the orders were read is under way too.
   const liveNow = await liveSagaKeys(shop);
   for (const order of later) take(order, liveKeys.has(order.id) || liveNow.has(order.id));
-  return { orders, ...units };
+  return { orders, ...units, underWay: new Set([...liveKeys, ...liveNow]) };
 
   function take(order: Order, live: boolean): void {
     orders.set(order.id, bookedOf(order, live));
@@ -68,4 +71,9 @@ export function isSold(status: OrderStatus): boolean {
 /** Rejected or cancelled: nothing may be left of it. */
 export function isOver(status: OrderStatus): boolean {
   return status === 'rejected' || status === 'cancelled';
+}
+
+/** Whether a payment in this state may come to have money that it has not taken yet, or has it set aside. */
+export function mayStillTake(status: Payment['status']): boolean {
+  return ['authorising', 'waiting', 'authorised', 'voiding', 'capturing'].includes(status);
 }

@@ -11,6 +11,7 @@ import pg from 'pg';
 import { runCommandLine } from '../program.ts';
 import { connect, type Shop } from '../shop/shop.ts';
 import { type HostedShop, hostShop } from '../testing/host-shop.ts';
+import { checkByApi } from './api-pass.ts';
 import { checkByDatabases } from './database-pass.ts';
 import { type Databases, openDatabases } from './databases.ts';
 import type { InvariantName } from './findings.ts';
@@ -245,6 +246,47 @@ describe('stoa verify', () => {
       witness: () => `order ${orders.declined}`,
     },
     {
+      invariant: 'I4',
+      what: 'a sold order whose money is being taken by nobody',
+      service: 'payment',
+      damage: () => `update payment set status = 'capturing', captured = 0 where order_id = '${orders.sold}'`,
+      mend: () => `update payment set status = 'captured', captured = amount where order_id = '${orders.sold}'`,
+      witness: () => `order ${orders.sold}`,
+    },
+    {
+      invariant: 'I3',
+      what: 'a refund that was asked for and that nothing moves',
+      service: 'payment',
+      damage: () => `update payment set refunds_pending = 1 where order_id = '${orders.sold}'`,
+      mend: () => `update payment set refunds_pending = 0 where order_id = '${orders.sold}'`,
+      witness: () => `order ${orders.sold}`,
+    },
+    {
+      invariant: 'I3',
+      what: 'a refund that the order waits for and no saga moves',
+      service: 'order',
+      damage: () => `update refund set status = 'pending' where order_id = '${orders.refunded}'`,
+      mend: () => `update refund set status = 'done' where order_id = '${orders.refunded}'`,
+      witness: () => `order ${orders.refunded}`,
+    },
+    {
+      invariant: 'I7',
+      what: 'money of a declined order that is being let go by nobody',
+      service: 'payment',
+      damage: () => `update payment set status = 'voiding' where order_id = '${orders.declined}'`,
+      mend: () => `update payment set status = 'declined' where order_id = '${orders.declined}'`,
+      witness: () => `order ${orders.declined}`,
+    },
+    {
+      invariant: 'I7',
+      what: 'a parcel that is to be sent for a cancelled order',
+      service: 'shipping',
+      damage: () =>
+        `insert into booking (order_id, contact_id, method, lines) values ('${orders.cancelled}', '${stray}', 'post', '[]')`,
+      mend: () => `delete from booking where order_id = '${orders.cancelled}'`,
+      witness: () => `order ${orders.cancelled}`,
+    },
+    {
       invariant: 'I9',
       what: 'an event that is missing from a stream',
       service: 'order',
@@ -279,6 +321,48 @@ describe('stoa verify', () => {
       const found = await damaged(service, damage(), mend());
       assert.ok(found.get(invariant)?.startsWith(`${witness()}:`), JSON.stringify([...found]));
       assert.deepEqual([...(await violated())], [], 'mended, everything holds again');
+    });
+  }
+
+  const standing: [InvariantName, string, string, () => string, () => string][] = [
+    [
+      'I4',
+      'sold',
+      'whose money is being taken by nobody',
+      () => `update payment set status = 'capturing', captured = 0 where order_id = '${orders.sold}'`,
+      () => `update payment set status = 'captured', captured = amount where order_id = '${orders.sold}'`,
+    ],
+    [
+      'I7',
+      'declined',
+      'whose money is being let go by nobody',
+      () => `update payment set status = 'voiding' where order_id = '${orders.declined}'`,
+      () => `update payment set status = 'declined' where order_id = '${orders.declined}'`,
+    ],
+    [
+      'I3',
+      'refunded',
+      'whose refund is moved by nobody',
+      () =>
+        `update refund set status = 'pending' where payment_id = (select id from payment where order_id = '${orders.refunded}')`,
+      () =>
+        `update refund set status = 'done' where payment_id = (select id from payment where order_id = '${orders.refunded}')`,
+    ],
+  ];
+  for (const [invariant, which, what, damage, mend] of standing) {
+    it(`names ${invariant} by the API alone for a ${which} order ${what}`, async () => {
+      const client = new pg.Client({ connectionString: hosted.urlOf('payment') });
+      await client.connect();
+      try {
+        await client.query(damage());
+        const found = await checkByApi(shop, undefined);
+        const id = orders[which as keyof typeof orders];
+        assert.ok(found.violations(invariant).some(({ witness }) => witness.startsWith(`order ${id}:`)));
+      } finally {
+        await client.query(mend());
+        await client.end();
+      }
+      assert.ok((await checkByApi(shop, undefined)).clean);
     });
   }
 

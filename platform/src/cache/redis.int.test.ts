@@ -281,12 +281,12 @@ describe('without Redis', () => {
       return performance.now() - startedMs;
     };
     const first = await Promise.all(Array.from({ length: 20 }, (_, at) => timed(`first ${at}`)));
-    assert.ok(Math.max(...first) < 400, `${Math.max(...first)} ms`);
+    assert.ok(Math.max(...first) < 1_500, `${Math.max(...first)} ms`);
     const later: number[] = [];
     for (const endMs = Date.now() + 1_500; Date.now() < endMs; await pause(10)) later.push(await timed(`${endMs}`));
     // One in ten may have met a busy machine.
     const most = later.sort((a, b) => a - b)[Math.floor(later.length * 0.9)] as number;
-    assert.ok(most < 20, `${most} ms`);
+    assert.ok(most < 75, `${most} ms`);
     server.resume();
     await until(() => one.state === 'up' && other.state === 'up', 'it is used again');
     await until(async () => (await read(one, says('a'))) === (await read(other, says('b'))), 'values are shared again');

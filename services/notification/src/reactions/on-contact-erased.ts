@@ -5,7 +5,7 @@ import type { NotificationReaction } from '../deps.ts';
 import { forgetMailFiles } from '../effects/delete-mail-files.ts';
 import { eraseRecipients } from '../store/mails.ts';
 
-/** The same for a guest, whom only an order knows. */
+/** The same for one order: a guest, whom only an order knows, or a user whose erasure has reached the order, so that nobody can ask for the address any more. */
 export const onContactErased: NotificationReaction = reactionToMany(
   orderEvents.contactErased,
   async (messages, tx, service) => {

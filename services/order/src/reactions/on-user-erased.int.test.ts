@@ -123,6 +123,22 @@ describe('an order around the erasure of its customer', () => {
     assert.deepEqual(await db.query('select id from cart where user_id = $1', [user]), []);
   });
 
+  it('is told by its contact, so that who asked for the address since the erasure forgets it too', async () => {
+    const [user, other] = [newId(), newId()];
+    assert.equal((await place(user)).status, 202);
+    assert.equal((await place(other)).status, 202);
+    const { db } = shop.service;
+    const contacts = await db.query<{ id: string }>('select id from contact where user_id = $1', [user]);
+    const before = new Set(shop.neighbours.erasedContacts);
+    await db.transaction((tx) => erase(tx, user));
+    await until(async () => shop.neighbours.erasedContacts.size > before.size);
+    await db.transaction((tx) => erase(tx, user));
+    assert.deepEqual(
+      [...shop.neighbours.erasedContacts].filter((id) => !before.has(id)),
+      contacts.map(({ id }) => id),
+    );
+  });
+
   it('of one customer does not keep those of others, who share its commit', async () => {
     const [erased, others] = [newId(), Array.from({ length: 20 }, newId)];
     assert.equal((await place(erased)).status, 202);

@@ -1,5 +1,7 @@
+import { orderEvents } from '@stoa/contracts/order-messages';
 import { userEvents } from '@stoa/contracts/user-messages';
 import { eraseAnswers } from '@stoa/platform/idempotency';
+import { newId } from '@stoa/platform/ids';
 import { reactionToMany } from '@stoa/platform/service';
 import type { OrderDeps } from '../deps.ts';
 import { deleteCartsOf } from '../store/carts.ts';
@@ -14,11 +16,21 @@ export const onUserErased = reactionToMany<typeof userEvents.userErased, OrderDe
     const carts = await deleteCartsOf(tx, userIds);
     // Locked, so that an answer about one is kept either before, and found below, or after, and knows of this.
     await tx.query('select id from orders where user_id = any($1::uuid[]) order by id for update', [userIds]);
-    await eraseUsers(tx, userIds);
+    const contacts = await eraseUsers(tx, userIds);
     // And those that were being written until then.
     const late = await deleteCartsOf(tx, userIds);
-    const orders = await tx.query<{ id: string }>('select id from orders where user_id = any($1::uuid[])', [userIds]);
+    const orders = await tx.query<{ id: string; contactId: string }>(
+      `select id, state ->> 'contactId' as "contactId" from orders where user_id = any($1::uuid[])`,
+      [userIds],
+    );
     await eraseAnswers(tx, [...carts, ...late, ...orders.map((order) => order.id)]);
+    // Whoever heard of the erasure first may have asked for an address since, which nobody can from here on.
+    for (const { id: key, contactId } of orders) {
+      const erasedAt = contacts.get(contactId);
+      if (erasedAt === undefined) continue;
+      const cause = messages[0]?.cause ?? { correlationId: newId() };
+      service.publish(tx, orderEvents.contactErased, { key, payload: { contactId, erasedAt }, cause });
+    }
     tx.afterCommit(() => {
       for (const userId of userIds) service.deps.customers.forget(userId);
     });

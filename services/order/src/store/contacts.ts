@@ -37,8 +37,11 @@ export async function eraseContact(sql: Sql, id: string): Promise<void> {
   await sql.query(`${overwrite} where id = $1 and erased_at is null`, [id]);
 }
 
-/** Overwrites what is personal of users, and lets nothing be kept of them again: waits for orders of theirs that are being written. */
-export async function eraseUsers(tx: Tx, userIds: readonly string[]): Promise<void> {
+/**
+ * Overwrites what is personal of users, and lets nothing be kept of them again: waits for orders of theirs that are being written. Returns which contacts were
+ * overwritten, and when.
+ */
+export async function eraseUsers(tx: Tx, userIds: readonly string[]): Promise<Map<string, string>> {
   await tx.query(
     `select pg_advisory_xact_lock(hashtext('erased user'), hashtext(id)) from (select unnest($1::text[]) as id order by id) sorted`,
     [userIds],
@@ -46,7 +49,11 @@ export async function eraseUsers(tx: Tx, userIds: readonly string[]): Promise<vo
   await tx.query('insert into erased_user (user_id) select distinct unnest($1::uuid[]) on conflict do nothing', [
     userIds,
   ]);
-  await tx.query(`${overwrite} where user_id = any($1::uuid[]) and erased_at is null`, [userIds]);
+  const erased = await tx.query<{ id: string; erasedAt: string }>(
+    `${overwrite} where user_id = any($1::uuid[]) and erased_at is null returning id, erased_at as "erasedAt"`,
+    [userIds],
+  );
+  return new Map(erased.map(({ id, erasedAt }) => [id, erasedAt]));
 }
 
 const overwrite = 'update contact set email = null, shipping_address = null, erased_at = clock_timestamp()';

@@ -1,5 +1,6 @@
 import { inventoryContract } from '@stoa/contracts/inventory';
 import { inventoryCommands } from '@stoa/contracts/inventory-messages';
+import { orderEvents } from '@stoa/contracts/order-messages';
 import { paymentContract } from '@stoa/contracts/payment';
 import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { type PricedSku, productContract } from '@stoa/contracts/product';
@@ -9,7 +10,13 @@ import { userContract } from '@stoa/contracts/user';
 import { fault } from '@stoa/platform/errors';
 import { newId } from '@stoa/platform/ids';
 import type { CommandType, Message, Outcome } from '@stoa/platform/schema';
-import { type CommandHandler, commandHandler, defineService, type ServiceDefinition } from '@stoa/platform/service';
+import {
+  type CommandHandler,
+  commandHandler,
+  defineService,
+  reactionToMany,
+  type ServiceDefinition,
+} from '@stoa/platform/service';
 
 /** What the services around order have, as the tests put it there. */
 export interface Neighbours {
@@ -24,6 +31,8 @@ export interface Neighbours {
   reservation: Outcome<Record<string, never>>;
   /** Commands that wait for the test's own answer; the others are carried out at once. */
   readonly later: Set<CommandType>;
+  /** Contacts of which others were told that they are erased. */
+  readonly erasedContacts: Set<string>;
   /** What answers a command that waits, by its type and the order that it is about. */
   readonly answers: Map<string, (outcome: Outcome) => Promise<void>>;
 }
@@ -114,6 +123,15 @@ export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
         carriesOut(paymentCommands.capturePayment, { paymentId: newId() }),
         carriesOut(paymentCommands.refundPayment),
         carriesOut(paymentCommands.releasePayment, { refunded: { amount: 0, currency: 'EUR' } }),
+      ],
+    }),
+    defineService<never>({
+      name: 'notification',
+      contract: { service: 'notification', operations: {}, events: {}, commands: {}, errors: {} },
+      reactions: [
+        reactionToMany<typeof orderEvents.contactErased, never>(orderEvents.contactErased, async (messages) => {
+          for (const { payload } of messages) neighbours.erasedContacts.add(payload.contactId);
+        }),
       ],
     }),
     defineService<never>({

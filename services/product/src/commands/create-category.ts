@@ -5,7 +5,7 @@ import { newId } from '@stoa/platform/ids';
 import type { Call, Handler, Service } from '@stoa/platform/service';
 import type { Tx } from '@stoa/platform/sql';
 import { whyNotBelow } from '../domain/category-tree.ts';
-import { slugOf } from '../domain/slug.ts';
+import { categorySlugOf } from '../domain/slug.ts';
 import { insertCategory, lockCategories } from '../store/category-rows.ts';
 
 type CreateCategory = typeof productContract.operations.createCategory;
@@ -24,7 +24,7 @@ async function make({ body }: Call<CreateCategory>, { clock }: Service<never>, t
   const id = newId(clock.nowMs());
   const category: Category = {
     id,
-    slug: slug ?? slugOf(title, 'category'),
+    slug: slug ?? categorySlugOf(title),
     title: title.trim(),
     parentId,
     position,

@@ -1,7 +1,7 @@
 import { refusal } from '@stoa/platform/errors';
 import { isId, newId } from '@stoa/platform/ids';
 import type { Tx } from '@stoa/platform/sql';
-import { slugOf } from '../domain/slug.ts';
+import { categorySlugOf } from '../domain/slug.ts';
 import { categorySlugs, insertMissingCategories } from '../store/category-rows.ts';
 
 /**
@@ -11,7 +11,7 @@ import { categorySlugs, insertMissingCategories } from '../store/category-rows.t
  * @param make false to only pretend
  */
 export async function resolveCategories(tx: Tx, names: Iterable<string>, make: boolean): Promise<Map<string, string>> {
-  const wanted = new Map([...new Set(names)].map((name) => [name, isId(name) ? name : slugOf(name, 'category')]));
+  const wanted = new Map([...new Set(names)].map((name) => [name, isId(name) ? name : categorySlugOf(name)]));
   const found = await categorySlugs(tx, [...new Set(wanted.values())]);
   const missing = new Map<string, string>();
   for (const [name, slug] of wanted) if (!found.has(slug) && !isId(name)) missing.set(slug, name);

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { slugChoices, slugOf } from './slug.ts';
+import { categorySlugOf, slugChoices, slugOf } from './slug.ts';
 
 describe('the slug of a title', () => {
   it('is made of its words in lower case, without accents and apostrophes', () => {
     assert.equal(slugOf('Crème brûlée dish'), 'creme-brulee-dish');
     assert.equal(slugOf("  The Potter's  Mug (½ l) "), 'the-potters-mug-1-2-l');
     assert.equal(slugOf('ＷＩＤＥ letters'), 'wide-letters');
+    assert.equal(slugOf('Straße, Smørrebrød'), 'strasse-smorrebrod');
   });
 
   it('falls back to a plain word when the title has no Latin letter or digit', () => {
@@ -24,6 +25,24 @@ describe('the slug of a title', () => {
   it('never reads as an id', () => {
     const id = '0190f1e0-0000-7000-8000-000000000000';
     assert.equal(slugOf(id), `product-${id}`);
+  });
+});
+
+describe('the slug of a category', () => {
+  it('is that of its title where that says it all', () => {
+    for (const title of ['Home & Garden', 'Crème brûlée', 'home-and-garden', 'Potters’ mugs (½ l)', '!!!'])
+      assert.equal(categorySlugOf(title), slugOf(title, 'category'));
+  });
+
+  it('differs where titles do, and is the same for one title however it is spelled', () => {
+    const titles = ['C', 'C++', 'C#', '茶碗', 'Чай', 'Кофе', 'Чай green', 'Кофе green', 'green', 'ο', 'о'];
+    const slugs = titles.map(categorySlugOf);
+    assert.equal(new Set(slugs).size, titles.length);
+    for (const slug of slugs) {
+      assert.match(slug, /^[a-z0-9]+(-[a-z0-9]+)*$/);
+      assert.equal(categorySlugOf(slug), slug);
+    }
+    assert.equal(categorySlugOf(' чай  GREEN '), categorySlugOf('Чай green'));
   });
 });
 

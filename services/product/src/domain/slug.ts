@@ -1,14 +1,11 @@
+import { createHash } from 'node:crypto';
 import { isId } from '@stoa/platform/ids';
 
 const lengthMax = 80;
 
 /** A title as part of an address: `Crème brûlée dish` becomes `creme-brulee-dish`. Of a title without Latin letters or digits, `fallback`. */
 export function slugOf(title: string, fallback = 'product'): string {
-  const words = title
-    .normalize('NFKD')
-    .replaceAll(/[\p{M}'’]/gu, '')
-    .toLowerCase()
-    .match(/[a-z0-9]+/g);
+  const words = plain(title).match(/[a-z0-9]+/g);
   if (words === null) return fallback;
   let slug = words.join('-');
   if (slug.length > lengthMax) {
@@ -19,12 +16,44 @@ export function slugOf(title: string, fallback = 'product'): string {
   return isId(slug) ? `${fallback}-${slug}` : slug;
 }
 
+/** Letters of Latin alphabets that Unicode does not take apart. */
+const latin: Readonly<Record<string, string>> = {
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ı: 'i',
+};
+
+function plain(title: string): string {
+  return title
+    .normalize('NFKD')
+    .replaceAll(/[\p{M}'’]/gu, '')
+    .toLowerCase()
+    .replaceAll(/[ßæœøłđðþı]/g, (letter) => latin[letter] as string);
+}
+
+/**
+ * The slug of a category that is named by its title: the same for the same title, and another for another one. What a slug cannot say (`茶碗`, the signs of
+ * `C++` and `C#`) is in a few figures at its end.
+ */
+export function categorySlugOf(title: string): string {
+  const slug = slugOf(title, 'category');
+  if (!/[^a-z0-9\P{L}]|[^a-z0-9\P{N}]|[+#]/u.test(plain(title))) return slug;
+  const meant = title.normalize('NFKC').toLowerCase().trim().replaceAll(/\s+/g, ' ');
+  return `${slug}-${createHash('sha256').update(meant).digest('hex').slice(0, 8)}`;
+}
+
 /** Slugs for a product that was given none, the nicest first. The last one nobody else can have. */
 export function slugChoices(product: { title: string; sku: string; id: string }): string[] {
-  const plain = slugOf(product.title);
+  const title = slugOf(product.title);
   return [
-    plain,
-    `${plain}-${slugOf(product.sku, 'sku')}`.slice(0, 110).replace(/-$/, ''),
-    `${plain}-${product.id.slice(-12)}`,
+    title,
+    `${title}-${slugOf(product.sku, 'sku')}`.slice(0, 110).replace(/-$/, ''),
+    `${title}-${product.id.slice(-12)}`,
   ];
 }

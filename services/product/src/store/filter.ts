@@ -11,7 +11,7 @@ import {
   sql,
 } from 'kysely';
 import { searchText } from '../domain/search-text.ts';
-import { slugOf } from '../domain/slug.ts';
+import { categorySlugOf } from '../domain/slug.ts';
 
 /** Which products a list has. */
 export interface Filter {
@@ -86,7 +86,7 @@ export function tsquery(search: string): Fragment {
 
 /** The slugs of a category and all below it. */
 function slugsBelow(category: string): Fragment {
-  const name = isId(category) ? category : slugOf(category, 'category');
+  const name = isId(category) ? category : categorySlugOf(category);
   return sql`array(
     with recursive below as (
       select id, slug from category where slug = ${name}::text or id::text = ${name}::text

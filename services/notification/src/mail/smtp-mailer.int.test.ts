@@ -38,6 +38,41 @@ test('an address that the server refuses for good is refused, without naming it'
   assert.match(JSON.stringify(answer), /550/);
 });
 
+const forGood: [keyof SmtpServer & `${string}Answer`, string][] = [
+  ['recipientAnswer', '550 no such user here'],
+  ['recipientAnswer', '552 5.2.2 mailbox full'],
+  ['mailAnswer', '552 5.3.4 too big'],
+  ['mailAnswer', '554 5.6.0 malformed'],
+];
+const toBeMended: typeof forGood = [
+  ['senderAnswer', '530 5.7.0 must issue a STARTTLS command first'],
+  ['senderAnswer', '553 5.7.1 sender address rejected: not owned by user'],
+  ['senderAnswer', '550 5.1.8 sender domain not found'],
+  ['senderAnswer', '550 no'],
+  ['recipientAnswer', '554 5.7.1 relay access denied'],
+  ['recipientAnswer', '550 5.7.1 unauthenticated'],
+  ['recipientAnswer', '530 authentication required'],
+  ['mailAnswer', '554 5.7.1 blocked'],
+  ['mailAnswer', '550 5.7.26 unauthenticated mail is not accepted'],
+];
+
+test('what a server says of the recipient or the mail is for good', async () => {
+  for (const [at, answer] of forGood) {
+    server[at] = answer;
+    assert.equal((await mailer.send(mail())).kind, 'refused', answer);
+    server[at] = undefined;
+  }
+});
+
+test('what a server says of our set-up is a fault: the mail waits until somebody has mended it', async () => {
+  for (const [at, answer] of toBeMended) {
+    server[at] = answer;
+    await assert.rejects(mailer.send(mail()), { code: 'service.unavailable' }, answer);
+    server[at] = undefined;
+    assert.deepEqual(await mailer.send(mail()), { kind: 'sent' });
+  }
+});
+
 test('an address that the server puts off is a fault, without naming it', async () => {
   server.recipientAnswer = '451 4.7.1 <ann@example.org> later';
   await assert.rejects(mailer.send(mail()), (error: Error & { code: string }) => {

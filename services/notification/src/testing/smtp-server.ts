@@ -7,6 +7,9 @@ export interface SmtpServer {
   readonly mails: string[];
   /** Answers to RCPT, instead of yes: `550 5.1.1 <…> unknown`. */
   recipientAnswer: string | undefined;
+  /** Answers to MAIL and to the mail itself, likewise. */
+  senderAnswer: string | undefined;
+  mailAnswer: string | undefined;
   close(): Promise<void>;
 }
 
@@ -19,7 +22,12 @@ export async function startSmtpServer(port = 0): Promise<SmtpServer> {
     socket.on('error', () => undefined);
     serve(socket, self);
   });
-  const self = { mails, recipientAnswer: undefined as string | undefined };
+  const self: Answers & { readonly mails: string[] } = {
+    mails,
+    recipientAnswer: undefined,
+    senderAnswer: undefined,
+    mailAnswer: undefined,
+  };
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return Object.assign(self, {
@@ -32,7 +40,9 @@ export async function startSmtpServer(port = 0): Promise<SmtpServer> {
   });
 }
 
-function serve(socket: Socket, self: { readonly mails: string[]; recipientAnswer: string | undefined }): void {
+type Answers = Pick<SmtpServer, 'recipientAnswer' | 'senderAnswer' | 'mailAnswer'>;
+
+function serve(socket: Socket, self: Answers & { readonly mails: string[] }): void {
   let text = '';
   let receiving = false;
   const answer = (line: string) => socket.write(`${line}\r\n`);
@@ -46,12 +56,13 @@ function serve(socket: Socket, self: { readonly mails: string[]; recipientAnswer
       text = text.slice(end + (receiving ? 5 : 2));
       if (receiving) {
         receiving = false;
-        self.mails.push(piece);
-        answer('250 taken');
+        if (self.mailAnswer === undefined) self.mails.push(piece);
+        answer(self.mailAnswer ?? '250 taken');
       } else if (piece === 'DATA') {
         receiving = true;
         answer('354 go on');
-      } else if (piece.startsWith('RCPT')) answer(self.recipientAnswer ?? '250 yes');
+      } else if (piece.startsWith('MAIL')) answer(self.senderAnswer ?? '250 yes');
+      else if (piece.startsWith('RCPT')) answer(self.recipientAnswer ?? '250 yes');
       else if (piece === 'QUIT') socket.end('221 bye\r\n');
       else answer('250 yes');
     }

@@ -11,6 +11,8 @@ type ImportProducts = typeof productContract.operations.importProducts;
 
 /** Rows whose products share a transaction: enough that the commit costs little, few enough that others are not kept waiting for their locks. */
 const rowsOfBatch = 500;
+/** The most bytes of a file that are in memory at once, as products and statements several times over. */
+const sizeOfBatch = 4 * 1024 * 1024;
 
 export const importProducts: Handler<ImportProducts> = async (call, service) => {
   assert(call.stream, 'an import has a body');
@@ -65,17 +67,20 @@ interface Batch {
   readonly items: ImportItem[];
   readonly rejected: NonNullable<FileEntry['rejected']>[];
   rows: number;
+  size: number;
 }
 
 async function* batchesOf(entries: AsyncIterable<FileEntry>): AsyncGenerator<Batch> {
-  let batch: Batch = { items: [], rejected: [], rows: 0 };
-  for await (const { rows, item, rejected } of entries) {
+  const empty = (): Batch => ({ items: [], rejected: [], rows: 0, size: 0 });
+  let batch = empty();
+  for await (const { rows, size = 0, item, rejected } of entries) {
     batch.rows += rows;
+    batch.size += size;
     if (item) batch.items.push(item);
     else batch.rejected.push(rejected);
-    if (batch.rows < rowsOfBatch) continue;
+    if (batch.rows < rowsOfBatch && batch.size < sizeOfBatch) continue;
     yield batch;
-    batch = { items: [], rejected: [], rows: 0 };
+    batch = empty();
   }
   if (batch.rows > 0) yield batch;
 }

@@ -6,10 +6,10 @@ import { type Cells, readCells } from '../../domain/csv-product.ts';
 import { unguardCell } from '../../domain/formula-safe.ts';
 import type { ImportItem, RejectedRow } from '../../domain/import-plan.ts';
 
-/** What a file yields, in its order; `rows` says how many rows of the file it stands for. */
+/** What a file yields, in its order; `rows` says how many rows of the file it stands for, `size` about how many bytes of it are kept. */
 export type FileEntry =
-  | { readonly rows: number; readonly item: ImportItem; readonly rejected?: undefined }
-  | { readonly rows: number; readonly item?: undefined; readonly rejected: RejectedRow };
+  | { readonly rows: number; readonly size: number; readonly item: ImportItem; readonly rejected?: undefined }
+  | { readonly rows: number; readonly size?: undefined; readonly item?: undefined; readonly rejected: RejectedRow };
 
 interface CsvRecord {
   readonly record: string[];
@@ -69,6 +69,7 @@ function columnsOf(header: readonly string[]): ProductColumn[] {
 interface Row {
   readonly line: number;
   readonly cells: Cells;
+  readonly size: number;
   readonly reason?: string;
 }
 
@@ -87,8 +88,9 @@ async function* rowsOf(records: AsyncIterable<CsvRecord>, columns: readonly Prod
       if (column !== undefined) cells[column] = unguardCell(text);
     }
     const line = info.lines - countedTwice - linesWithin;
+    const size = record.reduce((all, text) => all + text.length, 0);
     const reason = whyUnreadable(record, columns.length);
-    yield reason === undefined ? { line, cells } : { line, cells, reason };
+    yield reason === undefined ? { line, cells, size } : { line, cells, size, reason };
   }
 }
 
@@ -101,14 +103,14 @@ function whyUnreadable(record: readonly string[], columns: number): string | und
 
 /** Consecutive rows of one slug as one product. */
 async function* grouped(rows: AsyncIterable<Row>, skipped: RejectedRow[]): AsyncGenerator<FileEntry> {
-  let open: { item: ImportItem & { lines: number[] }; skus: Set<string> } | undefined;
+  let open: { item: ImportItem & { lines: number[] }; skus: Set<string>; size: number } | undefined;
   const close = (): FileEntry[] => {
     const entries: FileEntry[] = skipped.splice(0).map((rejected) => ({ rows: 1, rejected }));
-    if (open) entries.unshift({ rows: open.item.lines.length, item: open.item });
+    if (open) entries.unshift({ rows: open.item.lines.length, size: open.size, item: open.item });
     open = undefined;
     return entries;
   };
-  for await (const { line, cells, reason } of rows) {
+  for await (const { line, cells, size, reason } of rows) {
     if (skipped.length > 0) yield* close();
     const reading = reason === undefined ? readCells(cells) : { reason };
     const sku = cells.sku?.trim().toUpperCase() || null;
@@ -130,11 +132,12 @@ async function* grouped(rows: AsyncIterable<Row>, skipped: RejectedRow[]): Async
         open.skus.add(sku);
         open.item.product.variants.push(variant);
         open.item.lines.push(line);
+        open.size += size;
       }
       continue;
     }
     yield* close();
-    open = { item: { product, lines: [line] }, skus: new Set([sku]) };
+    open = { item: { product, lines: [line] }, skus: new Set([sku]), size };
   }
   yield* close();
 }

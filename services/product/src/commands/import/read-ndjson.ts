@@ -27,7 +27,11 @@ function entryOf(line: number, bytes: Buffer): FileEntry {
   }
   const reading = readValue(value);
   if ('reason' in reading) return rejected(line, reading.reason, skuOf(value));
-  return { rows: 1, item: { product: reading.product, lines: reading.product.variants.map(() => line) } };
+  return {
+    rows: 1,
+    size: bytes.length,
+    item: { product: reading.product, lines: reading.product.variants.map(() => line) },
+  };
 }
 
 function rejected(line: number, reason: string, sku: string | null = null): FileEntry {

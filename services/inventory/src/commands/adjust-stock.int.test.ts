@@ -115,6 +115,20 @@ describe('adjusting stock', () => {
     assert.partialDeepStrictEqual(await shop.stockOf('BENCH'), { onHand: 120, adjusted: 120, version: 60 });
   });
 
+  it('answers with the whole stock when many come to several places at once', async () => {
+    const places = ['main', 'north-1', 'north-2', 'south'];
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, at) =>
+        adjust('CRATE', { kind: 'received', quantity: 1, locationId: places[at % 4] as string }),
+      ),
+    );
+    const told = answers.map(({ stock }) => [stock.version, stock.available]).sort(([a = 0], [b = 0]) => a - b);
+    assert.deepEqual(
+      told,
+      Array.from({ length: 40 }, (_, at) => [at + 1, at + 1]),
+    );
+  });
+
   it('is for merchandisers', async () => {
     const body = { kind: 'received', quantity: 1 } as const;
     for (const principal of [customer, support])

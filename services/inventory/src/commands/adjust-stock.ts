@@ -9,6 +9,7 @@ import { violationOf } from '../domain/adjustment.ts';
 import { mainLocation } from '../domain/stock.ts';
 import { forgetDisplayed } from '../kept-stock.ts';
 import { adjust } from '../store/adjustments.ts';
+import { lockSku } from '../store/stock-rows.ts';
 
 type AdjustStock = typeof inventoryContract.operations.adjustStock;
 
@@ -31,6 +32,8 @@ export const adjustStock: Handler<AdjustStock, never> = async (call, service) =>
         locationId,
         at: service.clock.now(),
       };
+      // What is answered and announced is of the whole SKU: without this an adjustment at another location would not be seen.
+      await lockSku(tx, sku);
       const stock = await adjust(tx, adjustment);
       if (!stock) throw insufficient(sku, locationId);
       const { available, version } = stock;

@@ -65,8 +65,9 @@ export function findDisplayed(sql: Sql, skus: readonly string[]): Promise<Displa
   return sql.query(displayed, [skus]);
 }
 
-/** Keeps a SKU's counts as they are until the transaction ends. */
+/** Keeps a SKU's counts as they are until the transaction ends, and lets nobody else who does so bring it to another location. */
 export async function lockSku(sql: Sql, sku: string): Promise<void> {
+  await sql.query(`select pg_advisory_xact_lock(hashtext('sku'), hashtext($1))`, [sku]);
   await sql.query(
     `select 1 from stock where sku = $1 order by location_id <> '${mainLocation}', location_id for update`,
     [sku],

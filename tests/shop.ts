@@ -241,21 +241,23 @@ export class TestShop {
   }
 
   /** Waits until nothing is under way: no live saga, no message, no effect. Mails leave slowly while the machine is busy. */
-  async settled(timeoutMs = 60_000): Promise<Backlog> {
-    return until(
-      () => this.backlog(),
-      ({ outbox, inbox, sagasLive, effects }) => outbox + inbox + sagasLive + effects === 0,
-      timeoutMs,
-    );
+  settled(timeoutMs = 60_000): Promise<Backlog> {
+    return this.#empty(({ outbox, inbox, sagasLive, effects }) => outbox + inbox + sagasLive + effects, timeoutMs);
   }
 
   /** Waits until no saga is live and no message under way: what customers wait for. Mails may still leave. */
-  async sagasEnded(timeoutMs: number): Promise<Backlog> {
-    return until(
-      () => this.backlog(),
-      ({ outbox, inbox, sagasLive }) => outbox + inbox + sagasLive === 0,
+  sagasEnded(timeoutMs: number): Promise<Backlog> {
+    return this.#empty(({ outbox, inbox, sagasLive }) => outbox + inbox + sagasLive, timeoutMs);
+  }
+
+  /** Looks twice: the services are not counted in one moment, and what goes from one to another meanwhile is counted in neither. */
+  async #empty(count: (backlog: Backlog) => number, timeoutMs: number): Promise<Backlog> {
+    const [, seen] = await until(
+      async () => [await this.backlog(), await this.backlog()] as const,
+      (both) => both.every((backlog) => count(backlog) === 0),
       timeoutMs,
     );
+    return seen;
   }
 
   async backlog(): Promise<Backlog> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +27,46 @@ it('a shop that ends leaves the embedded PostgreSQL to another one that uses it;
   } finally {
     await Promise.all([first.close(), second.close()]);
     await session.end().catch(() => undefined);
+    await stopEmbeddedPostgres(dataDir);
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+it('an embedded PostgreSQL that dies comes back where the shop looks for it, however long another program has its port', async () => {
+  const dataDir = await newDataDir('stoa-databases-');
+  const told: string[] = [];
+  const log = createLog({ level: 'error', destination: { write: (line) => void told.push(line) } });
+  const databases = openDatabases({}, { dataDir, embedded: true, log });
+  try {
+    const url = await databases.urlOf('order');
+    const port = Number(await readFile(join(dataDir, 'postgres-port'), 'utf8'));
+    const folder = (await readFile(join(dataDir, 'postgres-location'), 'utf8').catch(() => '')).trim();
+    const [pid] = (await readFile(join(folder || join(dataDir, 'postgres'), 'postmaster.pid'), 'utf8')).split('\n');
+    const squatter = createServer();
+    squatter.on('error', () => squatter.listen(port, '127.0.0.1'));
+    process.kill(Number(pid), 'SIGKILL');
+    squatter.listen(port, '127.0.0.1');
+    while (!told.some((line) => line.includes(`another program has taken port ${port}`))) await sleep(20);
+    squatter.close();
+    const one = async () => {
+      const session = new pg.Client({ connectionString: url });
+      session.on('error', () => undefined);
+      await session.connect();
+      await session.query('select 1').finally(() => session.end());
+    };
+    for (let tries = 0; tries < 200; tries++) {
+      if (
+        await one().then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
+      await sleep(50);
+    }
+    await one();
+  } finally {
+    await databases.close();
     await stopEmbeddedPostgres(dataDir);
     await rm(dataDir, { recursive: true, force: true });
   }

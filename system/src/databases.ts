@@ -12,6 +12,7 @@ export interface Databases {
 }
 
 const watchEveryMs = 250;
+const tryAgainMs = 2_000;
 
 /**
  * The databases that the environment names, and for the other services the embedded server in the data directory, which is started when the first of them
@@ -25,9 +26,9 @@ export function openDatabases(
   const closing = new AbortController();
   let watching: Promise<void> | undefined;
 
-  async function start(): Promise<EmbeddedPostgres> {
+  async function start({ samePort = false } = {}): Promise<EmbeddedPostgres> {
     const settings = environment.STOA_TEST_MODE === '1' ? { log_min_messages: 'warning' } : {};
-    return startEmbeddedPostgres({ dataDir, settings, log: (line) => log.info(line) });
+    return startEmbeddedPostgres({ dataDir, settings, samePort, log: (line) => log.info(line) });
   }
 
   async function watch(): Promise<void> {
@@ -36,12 +37,15 @@ export function openDatabases(
       const server = await starting;
       if (closing.signal.aborted || !server || isAlive(server.pid)) continue;
       log.warn({ pid: server.pid }, 'the embedded PostgreSQL has died; starting it again');
-      const again = start();
+      const again = start({ samePort: true });
       await again.then(
         () => {
           starting = again;
         },
-        (error) => log.error({ err: error }, 'the embedded PostgreSQL could not be started again'),
+        async (error) => {
+          log.error({ err: error }, 'the embedded PostgreSQL could not be started again');
+          await sleep(tryAgainMs, undefined, { signal: closing.signal }).catch(() => undefined);
+        },
       );
     }
   }

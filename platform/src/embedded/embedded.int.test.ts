@@ -130,9 +130,13 @@ describe('the embedded PostgreSQL', () => {
     await server.stop();
   });
 
-  it('takes another port when its own has been taken', async () => {
-    const squatter = createServer().listen(Number(await readFile(join(dataDir, 'postgres-port'), 'utf8')), '127.0.0.1');
+  it('takes another port when its own has been taken, unless somebody goes on using its URLs', async () => {
+    const port = await readFile(join(dataDir, 'postgres-port'), 'utf8');
+    const squatter = createServer().listen(Number(port), '127.0.0.1');
     try {
+      const same = startEmbeddedPostgres({ dataDir, samePort: true });
+      await assert.rejects(same, new RegExp(`another program has taken port ${port} of PostgreSQL`));
+      assert.equal(await readFile(join(dataDir, 'postgres-port'), 'utf8'), port);
       server = await start();
       assert.deepEqual(
         await query(await server.ensureDatabase('order'), 'select count(*)::int as n from acknowledged'),

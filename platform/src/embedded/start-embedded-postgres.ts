@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -18,6 +19,8 @@ export interface EmbeddedPostgresOptions {
   readonly dataDir: string;
   /** More server settings, by name. The durable ones (`fsync`, `synchronous_commit`, `full_page_writes`) are refused. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Somebody goes on using the URLs of the last start: it is started at the same port or, while another program has that, not at all. */
+  readonly samePort?: boolean;
   /** Takes the few lines that a person may want to read. */
   readonly log?: Log;
 }
@@ -48,13 +51,17 @@ const stopTimeoutMs = 60_000;
 const pollMs = 20;
 /** Sessions of a killed server end at their next pause; only then a new one may start. */
 const restartDelayMs = 200;
+// Below those that systems give to whoever connects, which would take the port while the server is restarted.
+const portMin = 20_000;
+const portMax = 32_767;
+const portTriesMax = 100;
 /** SQLSTATE `invalid_password`. */
 const wrongPassword = '28P01';
 
 /**
  * Starts the PostgreSQL kept in a data directory: makes it the first time, adopts it when it is running, restarts it
  * after a crash. Any number of processes may ask at once. After the server died under a living process, calling this
- * again brings it back at the same URLs.
+ * again with `samePort` brings it back at the same URLs.
  *
  * @throws AppError `service.unavailable` whose message says what is wrong and what to do
  * @example
@@ -186,7 +193,10 @@ async function start(
   await ensureCluster(site, log);
   const leftOver = await readPostmaster(site.clusterDir);
   if (leftOver?.alive) return undefined;
-  const address = { port: await choosePort(dataDir), socketDirectory: await makeSocketFolder(site) };
+  const address = {
+    port: await choosePort(dataDir, options.samePort ?? false),
+    socketDirectory: await makeSocketFolder(site),
+  };
   const result = await launch({
     site,
     address,
@@ -212,22 +222,27 @@ function failedStart(clusterDir: string, file: string, ending: Ending): Error {
 }
 
 /** The port of the last start while it is free, so that URLs stay as they are; else any free one. */
-async function choosePort(dataDir: string): Promise<number> {
+async function choosePort(dataDir: string, samePort: boolean): Promise<number> {
   const path = join(dataDir, 'postgres-port');
   const last = Number(await readFile(path, 'utf8').catch(() => '0'));
-  const port = (last > 0 && (await freePort(last))) || (await freePort(0));
-  if (port === undefined) throw startProblem('no TCP port is free on 127.0.0.1');
-  if (port !== last) await writeFile(path, String(port));
-  return port;
+  if (last > 0 && (await isFree(last))) return last;
+  if (samePort && last > 0)
+    throw startProblem(
+      `another program has taken port ${last} of PostgreSQL on 127.0.0.1: end it, or start the shop anew`,
+    );
+  for (let tries = 0; tries < portTriesMax; tries++) {
+    const port = randomInt(portMin, portMax + 1);
+    if (!(await isFree(port))) continue;
+    await writeFile(path, String(port));
+    return port;
+  }
+  throw startProblem(`no TCP port from ${portMin} to ${portMax} seems to be free on 127.0.0.1`);
 }
 
-function freePort(port: number): Promise<number | undefined> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((done) => {
     const probe = createServer();
-    probe.once('error', () => done(undefined));
-    probe.listen(port, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === 'object' && address ? address.port : undefined));
-    });
+    probe.once('error', () => done(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
   });
 }

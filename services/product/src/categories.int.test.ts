@@ -36,6 +36,29 @@ describe('the tree of categories', () => {
     );
   });
 
+  it('loses a category beside products that are put into it: they make it anew, or it stays', async () => {
+    const product = { title: 'Cup', variants: [{ sku: 'CUP-RACING', price: { amount: 100, currency: 'EUR' } }] };
+    const put = (method: string, path: string, body: object) => host.call(method, path, { as: 'merchandiser', body });
+    const { id } = (await put('POST', '/api/v1/products', product)).body;
+    for (let round = 0; round < 30; round++) {
+      const { body } = await create({ title: `Racing ${round}` });
+      const sku = `CUP-RACING-${round}`;
+      const [removed, made, changed] = await Promise.all([
+        remove(body.id),
+        put('POST', '/api/v1/products', {
+          ...product,
+          category: body.slug,
+          variants: [{ ...product.variants[0], sku }],
+        }),
+        put('PATCH', `/api/v1/products/${id}`, { category: body.slug }),
+      ]);
+      assert.ok([204, 409].includes(removed.status), removed.text);
+      assert.deepEqual([made.status, made.body.category], [201, body.slug], made.text);
+      assert.deepEqual([changed.status, changed.body.category], [200, body.slug], changed.text);
+      await put('PATCH', `/api/v1/products/${id}`, { category: null });
+    }
+  });
+
   it('has a slug once, even when twenty want it', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => create({ title: 'Wanted' })));
     assert.equal(answers.filter(({ status }) => status === 201).length, 1);

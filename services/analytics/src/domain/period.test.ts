@@ -26,6 +26,12 @@ test('a closed period that begins in the future has no past end', () => {
   assert.ok(closedPeriod({ from: '2030-01-01T00:00:00.000Z' }, nowMs).toMs > Date.parse('2030-01-01T00:00:00.000Z'));
 });
 
+test('a closed period that begins with the last instant there is, is refused', () => {
+  const last = '9999-12-31T23:59:59.999Z';
+  assert.throws(() => closedPeriod({ from: last }, nowMs), { code: 'request.invalid' });
+  assert.equal(closedPeriod({ from: '9999-12-31T23:59:59.998Z' }, nowMs).to, last);
+});
+
 test('an average is rounded half up, and zero of nothing', () => {
   assert.deepEqual([averageOf(0, 0), averageOf(10, 4), averageOf(11, 4), averageOf(9, 4)], [0, 3, 3, 2]);
 });

@@ -14,6 +14,8 @@ export interface Period {
 
 const dayMs = 86_400_000;
 const daysUnlessGiven = 30;
+/** The last that RFC 3339 can write. */
+const lastInstantMs = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Refuses a period that ends before it begins. */
 export function readPeriod({ from, to }: PeriodQuery): Period {
@@ -30,8 +32,8 @@ export function closedPeriod(
   query: PeriodQuery,
   nowMs: number,
 ): { from: string; to: string; fromMs: number; toMs: number } {
-  const to =
-    query.to ?? new Date(Math.max(nowMs, query.from === undefined ? nowMs : Date.parse(query.from) + 1)).toISOString();
+  const soonestMs = Math.max(nowMs, query.from === undefined ? nowMs : Date.parse(query.from) + 1);
+  const to = query.to ?? new Date(Math.min(soonestMs, lastInstantMs)).toISOString();
   const from = query.from ?? new Date(Math.max(0, Date.parse(to) - daysUnlessGiven * dayMs)).toISOString();
   readPeriod({ from, to });
   return { from, to, fromMs: Date.parse(from), toMs: Date.parse(to) };

@@ -1,15 +1,21 @@
-import type { ProductPatch, productContract } from '@stoa/contracts/product';
+import type { Product, ProductPatch, productContract } from '@stoa/contracts/product';
 import { requireMatch } from '@stoa/platform/http';
 import { newId } from '@stoa/platform/ids';
-import type { Call, Handler, Service } from '@stoa/platform/service';
+import type { Answer, Call, Handler, Service } from '@stoa/platform/service';
 import { changeProduct as change, type StoredProduct, variantViolations } from '../domain/product.ts';
 import { contradictingVariants, noSuchProduct } from '../domain/refusals.ts';
 import { lockProducts } from '../store/product-rows.ts';
-import { refusalOfTaken } from './refuse-taken.ts';
+import { lostItsCategory, refusalOfTaken } from './refuse-taken.ts';
 import { resolvedCategory } from './resolve-categories.ts';
 import { saveAndTell } from './save-and-tell.ts';
 
-export const changeProduct: Handler<typeof productContract.operations.changeProduct> = async (call, service) => {
+type ChangeProduct = typeof productContract.operations.changeProduct;
+
+export const changeProduct: Handler<ChangeProduct> = (call, service) => changeOnce(call, service, 1);
+
+const attemptsMax = 5;
+
+async function changeOnce(call: Call<ChangeProduct>, service: Service, attempt: number): Promise<Answer<Product>> {
   const { variants } = call.body;
   const contradictions = variants ? variantViolations(variants) : [];
   if (contradictions.length > 0) throw contradictingVariants(contradictions);
@@ -17,10 +23,11 @@ export const changeProduct: Handler<typeof productContract.operations.changeProd
     const { product } = await applyChange(call, service, call.body);
     return { body: product, version: product.version };
   } catch (error) {
+    if (lostItsCategory(error) && attempt < attemptsMax) return changeOnce(call, service, attempt + 1);
     const skus = variants?.map(({ sku }) => sku.toUpperCase()) ?? [];
     throw (await refusalOfTaken(error, service.db, { id: call.params.id, skus })) ?? error;
   }
-};
+}
 
 type Addressed = Pick<Call, 'cause' | 'ifMatch'> & { readonly params: { readonly id: string } };
 

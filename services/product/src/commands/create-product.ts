@@ -7,7 +7,7 @@ import { createProduct as makeProduct, type StoredProduct, variantViolations } f
 import { contradictingVariants, skusTaken, slugTaken } from '../domain/refusals.ts';
 import { slugChoices } from '../domain/slug.ts';
 import { ownersOfSkus, ownersOfSlugs } from '../store/product-rows.ts';
-import { refusalOfTaken } from './refuse-taken.ts';
+import { lostItsCategory, refusalOfTaken } from './refuse-taken.ts';
 import { resolvedCategory } from './resolve-categories.ts';
 import { saveAndTell } from './save-and-tell.ts';
 
@@ -23,8 +23,9 @@ const attemptsMax = 5;
 
 async function create(call: Call<CreateProduct>, service: Service<never>, attempt: number): Promise<Answer<Product>> {
   // Two products of one title at the same time: the slower one takes the next slug.
-  const isOvertaken = (error: unknown) =>
-    attempt < attemptsMax && call.body.slug === undefined && violatedConstraint(error) === 'product_slug_taken';
+  const hasLostItsSlug = (error: unknown) =>
+    call.body.slug === undefined && violatedConstraint(error) === 'product_slug_taken';
+  const isOvertaken = (error: unknown) => attempt < attemptsMax && (hasLostItsSlug(error) || lostItsCategory(error));
   try {
     return await once(call, service, {
       work: async (tx) => {

@@ -10,6 +10,11 @@ export function wasOvertaken(error: unknown): boolean {
   return [uniqueViolation, foreignKeyViolation].includes(sqlState(error) ?? '');
 }
 
+/** Whether a category was deleted between our look and our write: looking again makes it anew, or says that it is gone. */
+export function lostItsCategory(error: unknown): boolean {
+  return violatedConstraint(error) === 'product_category_in_use';
+}
+
 /** What to say to a merchandiser whose product could not be saved: that its SKU or slug is taken; undefined when it is something else. */
 export async function refusalOfTaken(
   error: unknown,

@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Settings } from 'typebox/system';
 import { Clean } from 'typebox/value';
 import { refusal, type Violation } from '../errors/index.ts';
 
@@ -10,6 +11,13 @@ export interface Validator<T> {
   /** Every violation, each with a JSON pointer; empty when there is none. */
   violations(value: unknown, prefix?: string): Violation[];
 }
+
+const violationsMax = 100;
+// Left alone, it stops at the eighth.
+Settings.Set({ maxErrors: violationsMax });
+
+/** The caller's own names may be as long as the body. */
+const pathCharactersMax = 200;
 
 const compiled = new WeakMap<TSchema, Validator<unknown>>();
 
@@ -29,20 +37,25 @@ function compileValidator(schema: TSchema): Validator<unknown> {
     check: (value): value is unknown => program.Check(value),
     violations(value, prefix = '') {
       const found: Violation[] = [];
+      const add = (path: string, message: string) =>
+        found.push({
+          path: prefix + (path.length > pathCharactersMax ? `${path.slice(0, pathCharactersMax)}…` : path),
+          message,
+        });
       for (const error of program.Errors(value)) {
         // One line a field: `additionalProperties` repeats what the field's own "schema is false" says.
         if (error.keyword === 'additionalProperties') continue;
         const params = error.params as Record<string, unknown>;
         if (error.keyword === 'required') {
           for (const name of params.requiredProperties as string[]) {
-            found.push({ path: `${prefix}${error.instancePath}/${name}`, message: 'is required' });
+            add(`${error.instancePath}/${name}`, 'is required');
           }
         } else if (error.keyword === 'boolean') {
-          found.push({ path: prefix + error.instancePath, message: 'is not a known field' });
+          add(error.instancePath, 'is not a known field');
         } else {
-          found.push({ path: prefix + error.instancePath, message: error.message });
+          add(error.instancePath, error.message);
         }
-        if (found.length >= 100) break;
+        if (found.length >= violationsMax) break;
       }
       return found;
     },

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { fault } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
-import type { Message } from '../schema/index.ts';
+import type { Message, StepAddress } from '../schema/index.ts';
 import { Database, migrate, readMigrations, type Tx } from '../sql/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import { Inbox, listDeadLetters, redrive, skip, tendMarks } from './index.ts';
@@ -155,6 +155,44 @@ describe('the inbox', () => {
     assert.equal(tried.filter((what) => what === 'bad').length, 2);
     const [letter] = await listDeadLetters(db, { limit: 10, afterSeq: 0 });
     assert.deepEqual([letter?.key, letter?.attempts, letter?.reason], ['a', 2, 'bad is poison']);
+  });
+
+  it('gives a dead command up when its step is undone, and lets nothing else pass it', async () => {
+    const inbox = await start({ attemptsMax: 1 });
+    const saga = newId();
+    const ask = (key: string, what: string, step: Pick<StepAddress, 'saga' | 'step' | 'mode'>): Message => ({
+      ...message(key, what),
+      step: { replyTo: 'order', ...step },
+    });
+    const pay = { saga, step: 'pay' };
+    for (const key of ['held', 'undone']) {
+      poison.add(`do ${key}`);
+      await inbox.accept([ask(key, `do ${key}`, { ...pay, mode: 'do' })]);
+    }
+    await until(async () => (await kept()).filter(({ status }) => status === 'dead').length === 2);
+    await inbox.accept([ask('held', 'undo of another step', { saga, step: 'ship', mode: 'undo' })]);
+    await inbox.accept([ask('held', 'undo of another saga', { ...pay, saga: newId(), mode: 'undo' })]);
+    await inbox.accept([ask('held', 'undo behind others', { ...pay, mode: 'undo' })]);
+    await inbox.accept([ask('undone', 'do again', { ...pay, mode: 'do' })]);
+    await inbox.accept([message('undone', 'told')]);
+    await inbox.accept([ask('undone', 'too late', { ...pay, mode: 'undo' })]);
+    // Due after the others, so that it tells when they have been looked at.
+    await inbox.accept([{ ...message('last', 'last'), delayMs: 1 }]);
+    await until(async () => (await effects()).includes('last'));
+    assert.deepEqual(await effects(), ['last']);
+    await db.query(`delete from kit.inbox where body #>> '{payload,what}' = 'told'`);
+    inbox.look();
+    await until(async () => (await effects()).length === 3);
+    assert.deepEqual(await effects(), ['last', 'too late', 'do again']);
+    assert.deepEqual(
+      (await kept()).map(({ what, status }) => [what, status]),
+      [
+        ['do held', 'dead'],
+        ['undo of another step', 'waiting'],
+        ['undo of another saga', 'waiting'],
+        ['undo behind others', 'waiting'],
+      ],
+    );
   });
 
   it('takes a dead message up again when it is redriven, once, with those behind it after it', async () => {

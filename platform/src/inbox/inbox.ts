@@ -27,6 +27,7 @@ interface Kept {
   readonly body: object;
   readonly attempts: number;
   readonly duplicate: boolean;
+  readonly passed: readonly { readonly id: string; readonly type: string; readonly reason: string | null }[] | null;
 }
 
 const batchMax = 500;
@@ -291,6 +292,11 @@ export class Inbox {
       for (const { type } of strange) this.#strange.add(type);
       throw new Strange();
     }
+    const passed = taken.flatMap((kept) => kept.passed ?? []);
+    tx.afterCommit(() => {
+      for (const { id: messageId, type, reason } of passed)
+        this.#options.log.warn({ messageId, type, reason }, 'a dead command is given up: its step is undone');
+    });
     const messages = taken.filter((kept) => !kept.duplicate).map(messageOf);
     if (messages.length > 0) await this.#options.handle(messages, tx);
   }

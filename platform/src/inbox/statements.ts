@@ -15,8 +15,28 @@ from json_to_recordset($1::json)
 where not exists (select from kit.mark m where m.id = r.id)
 on conflict (id) do nothing`;
 
+/** Whether row `lower`, which lies before `i` of the same key, asked for the step that `i` takes back. */
+const asksFor = (lower: string, i: string) => `(
+  ${i}.body #>> '{step,mode}' = 'undo' and ${lower}.body #>> '{step,mode}' = 'do'
+  and ${lower}.body #>> '{step,saga}' = ${i}.body #>> '{step,saga}' and ${lower}.body #>> '{step,step}' = ${i}.body #>> '{step,step}'
+)`;
+
 /**
- * Takes due messages out and marks them, only a key's lowest open row each. `duplicate` ones have taken effect before.
+ * Whether row `i` waits for a lower one of its key. The undo of a step does not wait for the `do` once that is dead: the saga would keep what it has for as long as
+ * nobody looks after the dead one.
+ */
+const heldBack = `
+exists (
+  select from kit.inbox lower where lower.key = i.key and lower.seq < i.seq and (
+    ${asksFor('lower', 'i')} and exists (
+      select from kit.inbox dead where dead.key = i.key and dead.seq <= lower.seq and dead.status = 'dead' and ${asksFor('dead', 'i')}
+    )
+  ) is not true
+)`;
+
+/**
+ * Takes due messages out and marks them, only a key's lowest open row each, or the undo of a dead step. `duplicate` ones have taken effect before;
+ * `passed` are the dead commands that an undo makes pointless: they are given up with it.
  * $1: how many; $2: only this id, or null; $3: types that are left to newer programs.
  */
 export const claimDue = `
@@ -24,16 +44,23 @@ with due as (
   select i.seq, i.id, i.type, i.key, i.body, i.attempts from kit.inbox i
   where i.status = 'waiting' and i.due_at <= clock_timestamp() and ($2::uuid is null or i.id = $2)
     and i.type <> all($3::text[])
-    and not exists (select from kit.inbox lower where lower.key = i.key and lower.seq < i.seq)
+    and not ${heldBack}
   order by i.due_at, i.seq
   limit $1
   for update of i skip locked
 ), taken as (
   delete from kit.inbox i using due where i.seq = due.seq
+), passed as (
+  delete from kit.inbox dead using due
+  where dead.key = due.key and dead.seq < due.seq and dead.status = 'dead' and ${asksFor('dead', 'due')}
+  returning dead.id, dead.type, dead.reason, due.id as by
+), given_up as (
+  insert into kit.mark (id) select id from passed on conflict (id) do nothing
 ), marked as (
   insert into kit.mark (id) select id from due on conflict (id) do nothing returning id
 )
-select due.id, due.type, due.key, due.body, due.attempts, marked.id is null as duplicate
+select due.id, due.type, due.key, due.body, due.attempts, marked.id is null as duplicate,
+  (select json_agg(json_build_object('id', passed.id, 'type', passed.type, 'reason', passed.reason)) from passed where passed.by = due.id) as passed
 from due left join marked on marked.id = due.id
 order by due.seq`;
 
@@ -52,5 +79,5 @@ export const nextDue = `
 select greatest(0, extract(epoch from min(i.due_at) - clock_timestamp()) * 1000)::float8 as "inMs"
 from kit.inbox i
 where i.status = 'waiting' and i.type <> all($1::text[])
-  and not exists (select from kit.inbox lower where lower.key = i.key and lower.seq < i.seq)
+  and not ${heldBack}
 having min(i.due_at) is not null`;

@@ -1,5 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { createDurations, type Durations } from './durations.ts';
+
+/** Prometheus gives a process ten seconds for all its numbers. */
+const gaugeMsMax = 2_000;
 
 /** Numbers of one process, as Prometheus reads them. */
 export interface Metrics {
@@ -91,6 +95,16 @@ export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
       };
     },
     gauge(name, help, labels, read) {
+      // One at a time: of a database that hangs nothing more is asked each time somebody reads the metrics.
+      let reading: Promise<readonly Sample[]> | undefined;
+      const values = async () => {
+        reading ??= (async () => read())().finally(() => {
+          reading = undefined;
+        });
+        const inTime = new AbortController();
+        const nothing = pause<readonly Sample[]>(gaugeMsMax, [], { signal: inTime.signal, ref: false });
+        return Promise.race([reading, nothing]).finally(() => inTime.abort());
+      };
       new Gauge({
         name,
         help,
@@ -99,9 +113,9 @@ export function createMetrics(options: { ofProcess?: boolean } = {}): Metrics {
         async collect() {
           this.reset();
           try {
-            for (const { labels: given, value } of await read()) this.set({ ...given }, value);
+            for (const { labels: given, value } of await values()) this.set({ ...given }, value);
           } catch {
-            // A database that is away must not take the other numbers with it; its absence shows.
+            // A database that is away, or hangs, must not take the other numbers with it; its absence shows.
           }
         },
       });

@@ -223,6 +223,25 @@ describe('metrics', () => {
     equal(text.includes('service="payment"'), false);
   });
 
+  test('do without a gauge that hangs, and ask it once however often they are read', async () => {
+    const metrics = createMetrics({ ofProcess: false });
+    let asked = 0;
+    const answer = Promise.withResolvers<void>();
+    metrics.gauge('stoa_hanging', 'Hangs', ['service'], async () => {
+      asked++;
+      await answer.promise;
+      return [{ labels: { service: 'order' }, value: 7 }];
+    });
+    metrics.gauge('stoa_good', 'Answers', [], () => [{ labels: {}, value: 1 }]);
+    for (const text of [...(await Promise.all([metrics.text(), metrics.text()])), await metrics.text()]) {
+      match(text, /stoa_good 1/);
+      equal(text.includes('stoa_hanging{'), false);
+    }
+    equal(asked, 1);
+    answer.resolve();
+    match(await metrics.text(), /stoa_hanging{service="order"} 7/);
+  });
+
   test('count and time what a service names', async () => {
     const metrics = createMetrics({ ofProcess: false });
     metrics.counter('stoa_stock_outs_total', 'Refused for want of stock', ['sku'])({ sku: 'A' }, 2);

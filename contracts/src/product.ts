@@ -27,9 +27,10 @@ export const Sku = Type.String({
   description: 'compared in upper case',
 });
 
-/** A name in an address: lower-case words with hyphens between them, and no UUID. */
+/** A name in an address: lower-case words with hyphens between them, no UUID, and neither `export` nor `import`, which are addresses below `/products` already. */
 export const Slug = Type.String({
-  pattern: '^(?![0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$)[a-z0-9]+(-[a-z0-9]+)*$',
+  pattern:
+    '^(?!(export|import)$)(?![0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$)[a-z0-9]+(-[a-z0-9]+)*$',
   minLength: 1,
   maxLength: 120,
 });

@@ -1,5 +1,6 @@
 import {
   anyone,
+  Country,
   Currency,
   contract,
   internal,
@@ -21,8 +22,6 @@ export const ShippingMethod = strict({
 });
 export type ShippingMethod = Type.Static<typeof ShippingMethod>;
 
-const country = Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' });
-
 /** What the shipping service offers. */
 export const shippingContract = contract({
   service: 'shipping',
@@ -32,7 +31,7 @@ export const shippingContract = contract({
       path: '/api/v1/shipping-methods',
       summary: 'The ways of sending goods to a country, the cheapest first',
       access: anyone,
-      query: { country: Type.Optional(country), currency: Type.Optional(Currency) },
+      query: { country: Type.Optional(Country), currency: Type.Optional(Currency) },
       answer: Type.Array(ShippingMethod),
       publicCacheS: 60,
     }),
@@ -41,7 +40,7 @@ export const shippingContract = contract({
       path: '/internal/shipping/quote',
       summary: 'The price of a method, or of the cheapest that fits',
       access: internal,
-      query: { country, currency: Currency, method: Type.Optional(Line(50)) },
+      query: { country: Country, currency: Currency, method: Type.Optional(Line(50)) },
       answer: ShippingMethod,
       errors: ['shipping.unknown-method'],
       // Prices of sending change with the seasons: goods can be sold while the service that sends them is away. The shop stands by the price that it named,

@@ -40,10 +40,15 @@ export function pageOf<R>(
 }
 
 function parsed(text: string): unknown {
-  if (text.includes('\\u0000')) return undefined;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, storable);
   } catch {
     return undefined;
   }
+}
+
+/** PostgreSQL takes no NUL in a text. */
+function storable(_name: string, value: unknown): unknown {
+  if (typeof value === 'string' && value.includes('\0')) throw new SyntaxError('NUL');
+  return value;
 }

@@ -138,6 +138,8 @@ describe('cursors', () => {
         },
       ),
     );
+    const spelled = ['\\u0000', 1];
+    deepEqual(decodeCursor(Position, encodeCursor(spelled)), spelled);
   });
 
   test('that were not given are refused', () => {

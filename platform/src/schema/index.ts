@@ -25,6 +25,7 @@ export { coerceTexts, parse, type Validator, validatorOf, withoutUnknownFields }
 export {
   Address,
   amountMax,
+  Country,
   Currency,
   Email,
   IdText,

@@ -23,6 +23,16 @@ Format.Set('text', (text) => !/[\p{Cc}--[\t\n\r]]/v.test(text));
 const currencies = new Set(Intl.supportedValuesOf('currency'));
 Format.Set('currency', (text) => currencies.has(text));
 
+// Regions that Unicode knows and ISO 3166-1 does not; Kosovo's XK is what carriers use.
+const noCountries = new Set('AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ'.split(' '));
+let regions: Intl.DisplayNames | undefined;
+Format.Set('country', (text) => {
+  if (!/^[A-Z]{2}$/.test(text) || noCountries.has(text)) return false;
+  regions ??= new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+  // Codes of former times have become others.
+  return regions.of(text) !== undefined && Intl.getCanonicalLocales(`und-${text}`)[0] === `und-${text}`;
+});
+
 /** An object that refuses unknown fields: what every request and message body is. */
 export function strict<P extends TProperties>(properties: P) {
   return Type.Object(properties, { additionalProperties: false });
@@ -41,6 +51,7 @@ export function oneOf<const W extends readonly string[]>(words: W) {
 export const IdText = Type.String({ format: 'id', description: 'UUIDv7' });
 export const Instant = Type.String({ format: 'instant', description: 'RFC 3339, UTC' });
 export const Currency = Type.String({ format: 'currency', minLength: 3, maxLength: 3, description: 'ISO 4217' });
+export const Country = Type.String({ format: 'country', description: 'ISO 3166-1 alpha-2' });
 export const Email = Type.String({ format: 'mail', maxLength: 254 });
 /** One line of text: not blank, no control characters. */
 export const Line = (maxLength: number) => Type.String({ format: 'line', minLength: 1, maxLength });
@@ -79,7 +90,7 @@ export const Address = strict({
   city: Line(100),
   region: Type.Optional(Line(100)),
   postalCode: Line(20),
-  country: Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' }),
+  country: Country,
   phone: Type.Optional(Line(30)),
 });
 export type Address = Type.Static<typeof Address>;

@@ -17,6 +17,11 @@ export function refundTerms(order: OrderState, request: RequestRefund): RefundTe
   if ((request.items === undefined) === (request.amount === undefined)) {
     throw refusal('order.refund-empty', 'Name either `items` or an `amount`.');
   }
+  if (request.restock && request.items === undefined) {
+    throw refusal('request.invalid', 'An amount names no goods that could go back into stock.', {
+      errors: [{ path: '/restock', message: 'needs items' }],
+    });
+  }
   const items = request.items ?? [];
   const amount = request.amount ?? sum(linePrices(order, items), order.totals.total.currency);
   const left = refundable(order);

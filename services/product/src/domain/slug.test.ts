@@ -26,6 +26,13 @@ describe('the slug of a title', () => {
     const id = '0190f1e0-0000-7000-8000-000000000000';
     assert.equal(slugOf(id), `product-${id}`);
   });
+
+  it('is no address that the catalogue has itself', () => {
+    assert.deepEqual(
+      ['Export', 'import', 'Imports'].map((title) => slugOf(title)),
+      ['product-export', 'product-import', 'imports'],
+    );
+  });
 });
 
 describe('the slug of a category', () => {

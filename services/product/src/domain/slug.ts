@@ -12,8 +12,8 @@ export function slugOf(title: string, fallback = 'product'): string {
     const cut = slug.lastIndexOf('-', lengthMax);
     slug = slug.slice(0, cut > 0 ? cut : lengthMax);
   }
-  // An address that reads as an id would be looked up as one.
-  return isId(slug) ? `${fallback}-${slug}` : slug;
+  // An address that reads as an id would be looked up as one, and these are taken.
+  return isId(slug) || slug === 'export' || slug === 'import' ? `${fallback}-${slug}` : slug;
 }
 
 /** Letters of Latin alphabets that Unicode does not take apart. */

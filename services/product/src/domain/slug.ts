@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { isId } from '@stoa/platform/ids';
 
 const lengthMax = 80;
@@ -45,7 +44,14 @@ export function categorySlugOf(title: string): string {
   const slug = slugOf(title, 'category');
   if (!/[^a-z0-9\P{L}]|[^a-z0-9\P{N}]|[+#]/u.test(plain(title))) return slug;
   const meant = title.normalize('NFKC').toLowerCase().trim().replaceAll(/\s+/g, ' ');
-  return `${slug}-${createHash('sha256').update(meant).digest('hex').slice(0, 8)}`;
+  return `${slug}-${fingerprint(meant)}`;
+}
+
+/** FNV-1a over 32 bits (RFC 9923): plenty for the few hundred categories of a shop. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
 /** Slugs for a product that was given none, the nicest first. The last one nobody else can have. */

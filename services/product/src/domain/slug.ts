@@ -47,7 +47,7 @@ export function categorySlugOf(title: string): string {
   return `${slug}-${fingerprint(meant)}`;
 }
 
-/** FNV-1a over 32 bits (RFC 9923): plenty for the few hundred categories of a shop. */
+/** FNV-1a over 32 bits (Fowler, Noll and Vo): plenty for the few hundred categories of a shop. */
 function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);

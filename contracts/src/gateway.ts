@@ -69,7 +69,7 @@ export const OpsSagaDetail = strict({
     strict({
       name: Type.String(),
       kind: oneOf(['local', 'command']),
-      state: oneOf(['pending', 'running', 'done', 'undoing', 'undone', 'skipped']),
+      state: oneOf(['pending', 'running', 'done', 'refused', 'timed-out', 'undoing', 'undone', 'skipped']),
       afterPivot: Type.Boolean(),
       output: Type.Optional(Type.Unknown()),
     }),

@@ -867,6 +867,13 @@ describe('payments, notifications, figures and operations', () => {
     );
     const id = items[0]?.id ?? '';
     assert.equal((await call('GET /api/v1/ops/sagas/:id', { id }, admin())).status, 200);
+    const turnedBack = bodyOf<{ items: { id: string; failure: { code: string } }[] }>(
+      await call('GET /api/v1/ops/sagas', {}, admin(), '?status=compensated'),
+    ).items.find(({ failure }) => failure.code === 'payment.declined');
+    const { steps } = bodyOf<{ steps: { name: string; state: string }[] }>(
+      await call('GET /api/v1/ops/sagas/:id', { id: turnedBack?.id ?? '' }, admin()),
+    );
+    assert.ok(steps.some(({ name, state }) => name === 'authorise payment' && state === 'refused'));
     for (const action of ['retry', 'skip', 'compensate']) {
       assert.deepEqual(
         said(await call(`POST /api/v1/ops/sagas/:id/${action}`, { id }, admin({ body: { reason: 'test' } }))),

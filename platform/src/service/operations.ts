@@ -204,6 +204,8 @@ function detailOf(row: SagaRecord, definition: SagaDefinition<never> | undefined
     if (last === undefined) return 'pending';
     if (last.startsWith('skip')) return 'skipped';
     if (last === 'done' || last === 'undone') return last;
+    if (last.startsWith('refused ')) return 'refused';
+    if (last === 'timed out') return 'timed-out';
     return last === 'undo sent' ? 'undoing' : 'running';
   };
   return {

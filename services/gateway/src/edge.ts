@@ -11,7 +11,7 @@ import { createCachedAnswers } from './cache/cached-answers.ts';
 import { type GatewaySettings, readGatewaySettings } from './config.ts';
 import { createConnections } from './connections.ts';
 import { createInFlight } from './in-flight.ts';
-import { createLimits } from './limits/limits.ts';
+import { createLimits, networkOf } from './limits/limits.ts';
 import { OpenStreams } from './limits/open-streams.ts';
 import { createOwnTarget } from './operations/own-target.ts';
 import { createPagesTarget } from './pages/pages-target.ts';
@@ -140,12 +140,13 @@ function createPublicServer(settings: GatewaySettings): Server {
   return server;
 }
 
-/** One address cannot take all connections, except a proxy of ours that stands for many. */
+/** One address, or network of IPv6, cannot take all connections, except a proxy of ours that stands for many. */
 function boundConnectionsByAddress(server: Server, { connectionsPerAddressMax, proxies }: GatewaySettings): void {
   const open = new Map<string, number>();
   server.on('connection', (socket) => {
-    const address = socket.remoteAddress ?? '';
-    if (proxies.isTrusted(address)) return;
+    const peer = socket.remoteAddress ?? '';
+    if (proxies.isTrusted(peer)) return;
+    const address = networkOf(proxies.clientAddress(peer, undefined));
     const count = (open.get(address) ?? 0) + 1;
     if (count > connectionsPerAddressMax) {
       socket.destroy();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -10,6 +10,7 @@ import { inventoryContract } from '@stoa/contracts/inventory';
 import { orderContract } from '@stoa/contracts/order';
 import { productContract } from '@stoa/contracts/product';
 import { userContract } from '@stoa/contracts/user';
+import { runCommandLine } from '../program.ts';
 import { connect, type Shop } from '../shop/shop.ts';
 import { type HostedShop, hostShop, type ShopEnvironment, shopEnvironment } from '../testing/host-shop.ts';
 import { planFigures } from './plan-figures.ts';
@@ -134,6 +135,31 @@ describe('a replay', () => {
     assert.deepEqual(await everything(), before);
     const now = await shop.call(productContract.operations.getProduct, { params: { id: product?.id as string } });
     assert.equal(now.title, 'Finest tea');
+  });
+
+  it('leaves no key behind where it cannot keep it', async () => {
+    const keys = async () => {
+      const { items } = await shop.call(userContract.operations.listApiKeys, {});
+      return items.map(({ id }) => id);
+    };
+    const before = await keys();
+    const admin = JSON.parse(await readFile(join(hosted.environment.STOA_DATA_DIR as string, 'admin.json'), 'utf8'));
+    let told = '';
+    const code = await runCommandLine(['replay', file], {
+      environment: {
+        ...hosted.environment,
+        STOA_ADMIN_EMAIL: admin.email,
+        STOA_ADMIN_PASSWORD: admin.password,
+        STOA_DATA_DIR: join(file, 'no-folder'),
+      },
+      write: () => undefined,
+      tell: (text) => {
+        told += text;
+      },
+    });
+    assert.equal(code, 2, told);
+    assert.match(told, /STOA_DATA_DIR: .*replay-key\.json cannot be written/);
+    assert.deepEqual(await keys(), before);
   });
 
   it('adds only what is new of a file that goes on where another ended', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gatewayContract } from '@stoa/contracts/gateway';
 import { userContract } from '@stoa/contracts/user';
 import type { Environment } from '@stoa/platform/config';
+import { cliError } from '../cli-error.ts';
 import { dataDirOf, readCredentials, readJson } from './credentials.ts';
 import type { Shop } from './shop.ts';
 import { ShopError } from './shop-error.ts';
@@ -24,11 +25,20 @@ export async function speakWithMachineKey(shop: Shop, environment: Environment):
   const kept = await readJson<KeptKey>(file);
   const { origin } = shop.url;
   if (kept?.url === origin && (await isGood(shop, kept.key, environment))) return;
-  const { key } = await shop.call(userContract.operations.createApiKey, {
+  const { id, key } = await shop.call(userContract.operations.createApiKey, {
     body: { name: 'stoa replay', role: 'admin' },
   });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(file, `${JSON.stringify({ url: origin, key } satisfies KeptKey, null, 2)}\n`, { mode: 0o600 });
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(file, `${JSON.stringify({ url: origin, key } satisfies KeptKey, null, 2)}\n`, { mode: 0o600 });
+  } catch (error) {
+    // An admin's key that nobody has would be good for ever.
+    await shop.call(userContract.operations.deleteApiKey, { params: { id } }).catch(() => undefined);
+    throw cliError(
+      'usage',
+      `STOA_DATA_DIR: ${file} cannot be written (${(error as Error).message}): name another folder`,
+    );
+  }
   shop.speakAs({ kind: 'key', key });
 }
 

@@ -148,6 +148,7 @@ describe('stoa certs', () => {
       ['--hosts', 'a b'],
       ['--hosts', '*'],
       ['--days', '0'],
+      ['--days', '99999999'],
     ])
       assert.equal((await certs(dir, ...args)).code, 2, args.join(' '));
     await assert.rejects(stat(dir), 'nothing was made');

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { describe, type JsonOption, positiveInteger, printJson, printTable, type Surroundings } from '../command.ts';
 
 interface CertsOptions extends JsonOption {
@@ -6,6 +6,15 @@ interface CertsOptions extends JsonOption {
   readonly hosts: readonly string[];
   readonly days: number;
   readonly renew?: boolean;
+}
+
+/** A hundred years. */
+const daysMax = 36_500;
+
+function days(text: string): number {
+  const value = positiveInteger(text);
+  if (value > daysMax) throw new InvalidArgumentError(`It can be ${daysMax} at the most.`);
+  return value;
 }
 
 /** `stoa certs DIR` */
@@ -19,7 +28,7 @@ export function addCerts(program: Command, surroundings: Surroundings): void {
     )
     .option('--services <names>', 'which, separated by commas; "all" is the one that names them all', words)
     .option('--hosts <names>', 'hosts and addresses to name besides localhost', words, [])
-    .option('--days <n>', 'how long a certificate is good', positiveInteger, 365)
+    .option('--days <n>', `how long a certificate is good, up to ${daysMax}`, days, 365)
     .option('--renew', 'make new certificates even where there are good ones, by the same authority');
   describe(command, [
     'certs ./certs',

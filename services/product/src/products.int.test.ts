@@ -202,6 +202,11 @@ describe('creating a product', () => {
     'a SKU with a space': mug({}, 'BAD 1'),
     'an unknown field': mug({ price: 5 }),
     'a slug in capitals': mug({ slug: 'Mug' }),
+    'a slug that is an address already': mug({ slug: 'export' }),
+    'metadata with other keys': mug({ metadata: { 'a b': { deep: [1] } } }),
+    'attributes with other keys': mug({
+      variants: [{ sku: 'BAD-1', price: eur(1), attributes: { '\u2028': { deep: [1] } } }],
+    }),
     'a slug that reads as an id': mug({ slug: '0190f1e0-0000-7000-8000-000000000000' }),
     'an image that runs a script': mug({ images: ['javascript:alert(1)'] }),
     'a NUL in the description': mug({ description: 'a\u0000b' }),

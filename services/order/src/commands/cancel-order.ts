@@ -45,7 +45,7 @@ async function cancel(tx: Tx, call: CancelCall, service: OrderService): Promise<
   if (status !== 'confirmed' || shipments.length > 0) {
     throw refusal(
       'order.not-cancellable',
-      `The order is ${shipments.length > 0 ? 'partly shipped' : status} and can no longer be cancelled.`,
+      `The order is ${status === 'confirmed' ? 'partly shipped' : status} and can no longer be cancelled.`,
     );
   }
   const origin = { actor: actorOf(call.principal), at: service.clock.now() };

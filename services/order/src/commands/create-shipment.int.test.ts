@@ -94,6 +94,20 @@ describe('what is left to be sent', () => {
     assert.equal((await read(id)).status, 'shipped');
   });
 
+  it('keeps an order from being cancelled, which tells parts from the whole', async () => {
+    const { id, items } = await paid([{ sku: 'PEN', quantity: 2 }]);
+    const cancel = async () => {
+      const body = { reason: 'changed my mind' };
+      const answer = await shop.call('POST', `/api/v1/orders/${id}/cancel`, { ...support, ...keyed(), body });
+      return [answer.body.code, answer.body.detail];
+    };
+    await send(id, { items: [{ lineId: items[0]?.lineId, quantity: 1 }] });
+    const refused = (how: string) => ['order.not-cancellable', `The order is ${how} and can no longer be cancelled.`];
+    assert.deepEqual(await cancel(), refused('partly shipped'));
+    await send(id);
+    assert.deepEqual(await cancel(), refused('shipped'));
+  });
+
   it('may become nothing by a refund: then the order has been shipped, and delivered when all that was sent has arrived', async () => {
     const { id, items } = await paid([
       { sku: 'PEN', quantity: 1 },

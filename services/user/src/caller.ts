@@ -4,8 +4,8 @@ import type { Id } from '@stoa/platform/ids';
 import type { Principal } from '@stoa/platform/schema';
 import type { Sql, Tx } from '@stoa/platform/sql';
 import { findAccount, holdAccount } from './store/accounts.ts';
-import { findMakerOf, holdApiKey } from './store/api-keys.ts';
-import { holdSession } from './store/sessions.ts';
+import { findMakerOf, isGoodApiKey } from './store/api-keys.ts';
+import { isLiveSession } from './store/sessions.ts';
 
 /** The person behind a call about their own account. Keys and services have none. */
 export function personOf(principal: Principal): Extract<Principal, { kind: 'user' }> {
@@ -27,7 +27,7 @@ export async function findOwnAccount(sql: Sql, principal: Principal): Promise<Us
  * @throws auth.invalid when the caller's rights have ended
  */
 export async function holdAdmin(tx: Tx, principal: Principal): Promise<Id | null> {
-  // The account first, as whoever changes it takes its sessions and keys after it.
+  // The account first: whoever changes it takes its sessions and keys while holding it.
   const answerable = principal.kind === 'key' ? await findMakerOf(tx, principal.keyId) : personOf(principal).userId;
   if (answerable) {
     const account = await holdAccount(tx, answerable, 'share');
@@ -35,8 +35,8 @@ export async function holdAdmin(tx: Tx, principal: Principal): Promise<Id | null
   }
   const good =
     principal.kind === 'key'
-      ? await holdApiKey(tx, principal.keyId)
-      : await holdSession(tx, personOf(principal).userId, personOf(principal).sessionId);
+      ? await isGoodApiKey(tx, principal.keyId)
+      : await isLiveSession(tx, personOf(principal).userId, personOf(principal).sessionId);
   if (!good) throw accountGone();
   return answerable;
 }

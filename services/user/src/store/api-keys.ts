@@ -26,10 +26,10 @@ export async function findMakerOf(sql: Sql, id: Id): Promise<Id | null> {
   return found?.createdBy ?? null;
 }
 
-/** Keeps a good key from being taken back until the transaction ends; false when it has been. */
-export async function holdApiKey(tx: Tx, id: Id): Promise<boolean> {
-  const held = await tx.query('select from api_key where id = $1 and revoked_at is null for share', [id]);
-  return held.length > 0;
+/** Whether a key has not been taken back. */
+export async function isGoodApiKey(sql: Sql, id: Id): Promise<boolean> {
+  const found = await sql.query('select from api_key where id = $1 and revoked_at is null', [id]);
+  return found.length > 0;
 }
 
 /** Good keys, newest first. */

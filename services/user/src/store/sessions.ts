@@ -66,13 +66,12 @@ export async function exchangeRefreshToken(tx: Tx, hash: string, successorHash: 
   );
 }
 
-/** Keeps a live session from ending until the transaction ends; false when it has. */
-export async function holdSession(tx: Tx, accountId: Id, sessionId: Id): Promise<boolean> {
-  const held = await tx.query(
-    'select from session where id = $1 and account_id = $2 and ended_at is null and expires_at > now() for share',
+export async function isLiveSession(sql: Sql, accountId: Id, sessionId: Id): Promise<boolean> {
+  const found = await sql.query(
+    'select from session where id = $1 and account_id = $2 and ended_at is null and expires_at > now()',
     [sessionId, accountId],
   );
-  return held.length > 0;
+  return found.length > 0;
 }
 
 /** Ends one session of an account; returns when, or undefined when there is no such live session. */

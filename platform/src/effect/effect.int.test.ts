@@ -40,6 +40,7 @@ describe('an effect outside', () => {
   function openProcess(
     perform: (effect: Charge, signal: AbortSignal) => Promise<string>,
     options: Partial<EffectDefinition<{ amount: number }, string, unknown>> = {},
+    database = db,
   ): EffectRunner {
     const charge = defineEffect<{ amount: number }, string, unknown>({
       name: 'charge',
@@ -58,7 +59,7 @@ describe('an effect outside', () => {
       ...options,
     });
     const runner = new EffectRunner({
-      db,
+      db: database,
       definitions: [charge] as never[],
       service: () => ({ db, log }) as Service<never>,
       log,
@@ -120,6 +121,51 @@ describe('an effect outside', () => {
     await Promise.all([ask(runner, 'a'), ask(runner, 'a'), ask(runner, 'a')]);
     await allEnded();
     assert.deepEqual([performed, (await ended()).length], [1, 1]);
+  });
+
+  it('is done once when one transaction asks for it twice', async () => {
+    let performed = 0;
+    const runner = openProcess(async () => String(++performed));
+    await db.transaction(async (tx) => {
+      for (const _ of [1, 2]) runner.request(tx, { effect: 'charge', id: 'a', payload: { amount: 5 }, cause });
+    });
+    await ask(runner, 'b');
+    await allEnded();
+    assert.equal(performed, 2);
+  });
+
+  it('is not performed by a process that stood still between asking for it and reading the answer', async () => {
+    const by: string[] = [];
+    const taken = Promise.withResolvers<void>();
+    const goesOn = Promise.withResolvers<void>();
+    const still = new Proxy(db, {
+      get(target, name) {
+        const value = Reflect.get(target, name, target);
+        if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value;
+        return async (text: string, values: unknown[]) => {
+          const rows = await target.query<{ epoch?: number }>(text, values);
+          if (rows.some(({ epoch }) => epoch !== undefined)) {
+            taken.resolve();
+            await goesOn.promise;
+          }
+          return rows;
+        };
+      },
+    });
+    const performs = (name: string) => async () => {
+      by.push(name);
+      return name;
+    };
+    const one = openProcess(performs('one'), { background: true }, still);
+    await ask(one, 'a');
+    await taken.promise;
+    openProcess(performs('other'), { background: true });
+    await allEnded();
+    goesOn.resolve();
+    // A turn, in which it would begin.
+    await new Promise((resolve) => setImmediate(resolve));
+    await one.stop();
+    assert.deepEqual(by, ['other']);
   });
 
   it('is tried again after a failure, which it can tell, until it goes through', async () => {

@@ -134,6 +134,8 @@ export class EffectQueue {
   }
 
   async #claim(room: number): Promise<void> {
+    // Before the question: the answer may be read long after it was given, by a process that stood still, when somebody else has taken them.
+    const takenAtMs = performance.now();
     try {
       const rows = await this.#options.db.query<{
         id: string;
@@ -145,7 +147,7 @@ export class EffectQueue {
       }>(claim, [this.#definition.name, room, this.heldMs, [...this.#open].map(({ effect }) => effect.id)]);
       this.#isLate = rows.some(({ lateMs }) => lateMs > rushMsMax);
       for (const { epoch, attempts, lateMs: _, ...effect } of rows) {
-        this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch, takenAtMs: performance.now() });
+        this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch, takenAtMs });
       }
       this.#fill();
     } catch (error) {

@@ -74,6 +74,7 @@ export class EffectRunner {
   }
 
   async #insert(tx: Tx, rows: readonly EffectRequest[]): Promise<void> {
+    const takenAtMs = performance.now();
     const inserted = await tx.query<{ effect: string; id: string }>(insert, [
       JSON.stringify(
         rows.map(({ effect, id, payload, cause, delayMs }) => ({
@@ -90,8 +91,8 @@ export class EffectRunner {
     const fresh = new Set(inserted.map((row) => `${row.effect} ${row.id}`));
     tx.afterCommit(() => {
       for (const { effect, id, payload, cause, delayMs } of rows) {
-        if (this.#isDeferred(effect, delayMs) || !fresh.has(`${effect} ${id}`)) continue;
-        const takenAtMs = performance.now();
+        // Taken out, as one that is asked for twice is done once.
+        if (this.#isDeferred(effect, delayMs) || !fresh.delete(`${effect} ${id}`)) continue;
         this.#queueOf(effect).offer({
           effect: { id, payload: payload as never, cause, attempt: 1 },
           epoch: 1,

@@ -9,6 +9,7 @@ import type { Message, StepAddress } from '../schema/index.ts';
 import { Database, migrate, readMigrations, type Tx } from '../sql/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import { Inbox, listDeadLetters, redrive, skip, tendMarks } from './index.ts';
+import { claimDue, nextDue } from './statements.ts';
 
 const log = pino({ level: 'silent' });
 const dayMs = 86_400_000;
@@ -193,6 +194,23 @@ describe('the inbox', () => {
         ['undo behind others', 'waiting'],
       ],
     );
+  });
+
+  it('looks for what holds a row back along the index, however many are held back', async () => {
+    await db.query(
+      `insert into kit.inbox (id, type, key, body, status)
+      select gen_random_uuid(), 'thing.told.v1', 'hot', '{}', case when n = 1 then 'dead' else 'waiting' end from generate_series(1, 2000) n`,
+    );
+    await db.query('analyze kit.inbox');
+    for (const [statement, values] of [
+      [claimDue, [500, null, []]],
+      [nextDue, [[]]],
+    ] as const) {
+      const plan = await db.query<{ 'QUERY PLAN': string }>(`explain ${statement}`, [...values]);
+      const text = plan.map((row) => row['QUERY PLAN']).join('\n');
+      assert.doesNotMatch(text, /Anti Join/);
+      assert.match(text, /SubPlan/);
+    }
   });
 
   it('takes a dead message up again when it is redriven, once, with those behind it after it', async () => {

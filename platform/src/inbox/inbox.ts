@@ -37,6 +37,8 @@ const batchMax = 500;
  */
 const waitingMax = 10_000;
 const lookEveryMs = 500;
+/** What is due and not to be had is another process's just now. */
+const lookAgainMsMin = 20;
 /** An older program may run beside this one and park what it does not know. */
 const unparkEveryMs = 2_000;
 const retryDelayMsMin = 100;
@@ -264,7 +266,7 @@ export class Inbox {
       }
     }
     const [next] = await this.#options.db.query<{ inMs: number }>(nextDue, [[...this.#strange]]);
-    if (next && next.inMs < lookEveryMs) setTimeout(() => this.look(), next.inMs + 1).unref();
+    if (next && next.inMs < lookEveryMs) setTimeout(() => this.look(), Math.max(next.inMs + 1, lookAgainMsMin)).unref();
   }
 
   async #workOffOne({ id }: Kept): Promise<void> {

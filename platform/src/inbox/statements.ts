@@ -23,7 +23,8 @@ const asksFor = (lower: string, i: string) => `(
 
 /**
  * Whether row `i` waits for a lower one of its key. The undo of a step does not wait for the `do` once that is dead: the saga would keep what it has for as long as
- * nobody looks after the dead one.
+ * nobody looks after the dead one. `offset 0` keeps it a look along the index for each row: joined by their keys, all rows behind one dead message are held
+ * against each other.
  */
 const heldBack = `
 exists (
@@ -32,6 +33,7 @@ exists (
       select from kit.inbox dead where dead.key = i.key and dead.seq <= lower.seq and dead.status = 'dead' and ${asksFor('dead', 'i')}
     )
   ) is not true
+  offset 0
 )`;
 
 /**

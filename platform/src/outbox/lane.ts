@@ -113,7 +113,11 @@ export class Lane {
 
   /** What was committed here, and before it what other processes had committed by then: a key's messages may come from all of them. */
   async #handOverFresh(): Promise<void> {
-    const fresh = this.#fresh.splice(0, batchMax).filter(({ seq }) => !this.#handed.has(seq));
+    const fresh = this.#fresh
+      .splice(0, batchMax)
+      .filter(({ seq }) => !this.#handed.has(seq))
+      // Commits are heard of in another order than they were made.
+      .sort((a, b) => a.seq - b.seq);
     const all = this.#options.hasPeers ? await this.#withOthers(fresh) : fresh;
     if (all.length <= batchMax) return this.#handOver(all, false);
     this.#fresh = [];

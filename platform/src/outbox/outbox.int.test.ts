@@ -232,6 +232,18 @@ describe('the outbox', () => {
     );
   });
 
+  it('hands on what was committed before the clock of the database was set back', async () => {
+    const silent: Transport = { deliver: () => new Promise<void>(() => undefined) };
+    const before = openProcess(['one'], { transport: silent });
+    await publish(before.outbox, 'a', 1);
+    await db.query(`update kit.outbox set created_at = now() + interval '5 minutes'`);
+    await before.relay.stop();
+    relays.length = 0;
+    openProcess(['one']);
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(numbers('one'), [1]);
+  });
+
   it('stops though a subscriber does not answer, and leaves its messages to the next process', async () => {
     const silent: Transport = { deliver: () => new Promise<void>(() => undefined) };
     const before = openProcess(['one'], { transport: silent });

@@ -32,7 +32,8 @@ where o.subscriber = gone.subscriber and o.seq = gone.seq`;
 
 /**
  * Subscribers whose lowest row is old enough. A jump a subscriber along the primary key, however many rows they have: with one away for an hour there are
- * hundreds of thousands, and this is asked once a second and for what peers commit. Whichever row is overdue becomes the lowest before long.
+ * hundreds of thousands, and this is asked once a second and for what peers commit. Whichever row is overdue becomes the lowest before long. A row from the future
+ * is of before a clock was set back.
  */
 const findWaiting = `
 with recursive lowest as (
@@ -43,7 +44,7 @@ with recursive lowest as (
     order by o.subscriber, o.seq limit 1
   ) next
 )
-select subscriber from lowest where created_at <= clock_timestamp() - $1 * interval '1 millisecond'`;
+select subscriber from lowest where created_at not between clock_timestamp() - $1 * interval '1 millisecond' and clock_timestamp()`;
 
 /** Hands committed messages over and removes them once they are safe at their subscriber. One relay a database is active. */
 export class Relay {

@@ -56,7 +56,7 @@ export class Publisher {
     try {
       opened = this.#route(subscriber);
       const { channel, returned } = await opened;
-      await whileOpen(channel, publishAll(link, channel, { subscriber, messages }));
+      await whileOpen(channel, (confirmed) => publishAll(link, channel, { subscriber, messages, confirmed }));
       // The client tells of a returned message a turn of the event loop after it was read, but resolves the confirm that came behind it at once.
       await new Promise((resolve) => setImmediate(resolve));
       const lost = messages.filter(({ id }) => returned.delete(id)).length;
@@ -119,7 +119,7 @@ export class Publisher {
 async function publishAll(
   link: Link,
   channel: Channel,
-  { subscriber, messages }: { subscriber: string; messages: readonly Message[] },
+  { subscriber, messages, confirmed }: { subscriber: string; messages: readonly Message[]; confirmed: () => void },
 ): Promise<void> {
   for (let next = 0; next < messages.length; ) {
     const confirms: Promise<void>[] = [];
@@ -127,7 +127,7 @@ async function publishAll(
       for (let bytes = 0; bytes < bytesInFlightMax && next < messages.length; next++) {
         const message = messages[next] as Message;
         const body = encode(message);
-        confirms.push(channel.basicPublish(envelopeOf(subscriber, message), body));
+        confirms.push(channel.basicPublish(envelopeOf(subscriber, message), body).then(confirmed));
         bytes += body.length;
       }
     });
@@ -135,8 +135,11 @@ async function publishAll(
   }
 }
 
-/** The client forgets a confirm when the connection is lost in the moment of sending: whoever waits for it has to hear of that from the channel. */
-function whileOpen(channel: Channel, work: Promise<void>): Promise<void> {
+/**
+ * The client forgets a confirm when the connection is lost in the moment of sending: whoever waits for it has to hear of that from the channel. A slow line is no
+ * broker that confirms nothing: the work says of each confirm.
+ */
+function whileOpen(channel: Channel, work: (confirmed: () => void) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (detail: string) => reject(fault('service.unavailable', detail, { retryAfterS: 1 }));
     const timer = setTimeout(fail, confirmMsMax, unconfirmed);
@@ -147,6 +150,8 @@ function whileOpen(channel: Channel, work: Promise<void>): Promise<void> {
       clearTimeout(timer);
       channel.off('close', lost);
     };
-    work.finally(settled).then(resolve, reject);
+    work(() => timer.refresh())
+      .finally(settled)
+      .then(resolve, reject);
   });
 }

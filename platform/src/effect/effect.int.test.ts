@@ -6,7 +6,7 @@ import pino from 'pino';
 import { newId } from '../ids/index.ts';
 import { isBusy } from '../lifecycle/index.ts';
 import type { Service } from '../service/index.ts';
-import { Database, migrate, readMigrations } from '../sql/index.ts';
+import { Database, migrate, readMigrations, type Tx } from '../sql/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import { defineEffect, type Effect, type EffectDefinition, EffectRunner } from './index.ts';
 
@@ -141,14 +141,14 @@ describe('an effect outside', () => {
     const still = new Proxy(db, {
       get(target, name) {
         const value = Reflect.get(target, name, target);
-        if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value;
-        return async (text: string, values: unknown[]) => {
-          const rows = await target.query<{ epoch?: number }>(text, values);
-          if (rows.some(({ epoch }) => epoch !== undefined)) {
+        if (name !== 'transaction') return typeof value === 'function' ? value.bind(target) : value;
+        return async (work: (tx: Tx) => Promise<unknown>) => {
+          const result = await target.transaction(work);
+          if (Array.isArray(result) && result.length > 0) {
             taken.resolve();
             await goesOn.promise;
           }
-          return rows;
+          return result;
         };
       },
     });

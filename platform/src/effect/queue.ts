@@ -134,17 +134,22 @@ export class EffectQueue {
   }
 
   async #claim(room: number): Promise<void> {
-    // Before the question: the answer may be read long after it was given, by a process that stood still, when somebody else has taken them.
-    const takenAtMs = performance.now();
+    let takenAtMs = 0;
     try {
-      const rows = await this.#options.db.query<{
-        id: string;
-        payload: never;
-        cause: never;
-        epoch: number;
-        attempts: number;
-        lateMs: number;
-      }>(claim, [this.#definition.name, room, this.heldMs, [...this.#open].map(({ effect }) => effect.id)]);
+      const rows = await this.#options.db.transaction((tx) => {
+        // Once there is a connection, and before the question: the answer may be read long after it was given, by a process that stood still, when somebody
+        // else has taken them.
+        takenAtMs = performance.now();
+        const open = [...this.#open].map(({ effect }) => effect.id);
+        return tx.query<{
+          id: string;
+          payload: never;
+          cause: never;
+          epoch: number;
+          attempts: number;
+          lateMs: number;
+        }>(claim, [this.#definition.name, room, this.heldMs, open]);
+      });
       this.#isLate = rows.some(({ lateMs }) => lateMs > rushMsMax);
       for (const { epoch, attempts, lateMs: _, ...effect } of rows) {
         this.#waiting.push({ effect: { ...effect, attempt: attempts }, epoch, takenAtMs });

@@ -191,7 +191,8 @@ function refusalAnswer<O extends Operation>(
 ): { readonly status: number; readonly rawBody: string } {
   if (isFault(error)) throw error;
   const problem = problemOf(error, service.contract.errors, call.cause.traceparent?.split('-')[1] ?? '');
-  if (problem.status >= 500) throw error;
+  // Nor is what a caller has to be believed again for.
+  if (problem.status >= 500 || problem.status === 401) throw error;
   return { status: problem.status, rawBody: JSON.stringify(problem) };
 }
 

@@ -199,7 +199,7 @@ describe('the inbox', () => {
   it('looks for what holds a row back along the index, however many are held back', async () => {
     await db.query(
       `insert into kit.inbox (id, type, key, body, status)
-      select gen_random_uuid(), 'thing.told.v1', 'hot', '{}', case when n = 1 then 'dead' else 'waiting' end from generate_series(1, 2000) n`,
+      select gen_random_uuid(), 'thing.told.v1', case when n > 100 then 'hot' else 'cold ' || n end, '{}', case when n <= 101 then 'dead' else 'waiting' end from generate_series(1, 2000) n`,
     );
     await db.query('analyze kit.inbox');
     for (const [statement, values] of [
@@ -209,7 +209,7 @@ describe('the inbox', () => {
       const plan = await db.query<{ 'QUERY PLAN': string }>(`explain ${statement}`, [...values]);
       const text = plan.map((row) => row['QUERY PLAN']).join('\n');
       assert.doesNotMatch(text, /Anti Join/);
-      assert.match(text, /SubPlan/);
+      assert.match(text, /Index (Only )?Scan using \w+ on inbox lower/);
     }
   });
 

@@ -69,19 +69,15 @@ export const MoneySchema = strict({
   currency: Currency,
 });
 
-const metadata = (more: { additionalProperties?: false }) =>
+const metadata = (keys: string, more: { additionalProperties?: false }) =>
   Type.Unsafe<Record<string, string>>(
-    Type.Record(
-      Type.String({ minLength: 1, maxLength: 40, pattern: '^(?!__proto__$)[A-Za-z0-9_.:-]{1,40}$' }),
-      Text(500),
-      { maxProperties: 50, ...more },
-    ),
+    Type.Record(Type.String({ minLength: 1, maxLength: 40, pattern: keys }), Text(500), { maxProperties: 50, ...more }),
   );
 
 /** The integrator's own notes, as they are told in answers and messages: up to 50 string values. */
-export const Metadata = metadata({});
-/** The integrator's own notes, as they are given. Closed: a key of another form would be taken otherwise, with whatever it holds. */
-export const NewMetadata = metadata({ additionalProperties: false });
+export const Metadata = metadata('^(?!__proto__$)[A-Za-z0-9_.:-]{1,40}$', {});
+/** The integrator's own notes, as they are given, under any keys of a line. Closed: another key would be taken otherwise, with whatever it holds. */
+export const NewMetadata = metadata('^(?!__proto__$)[^\\p{Cc}\\u2028\\u2029]{1,40}$', { additionalProperties: false });
 
 export const Address = strict({
   name: Line(200),

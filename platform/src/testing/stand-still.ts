@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const stopMsMax = 10_000;
 
 /**
  * Stops a process, or with a negative id a group of them, as SIGSTOP does, and waits until it has stopped: on a busy machine a program of several threads goes
@@ -11,10 +12,10 @@ const run = promisify(execFile);
  */
 export async function standStill(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP');
-  for (;;) {
+  for (const endMs = performance.now() + stopMsMax; ; await pause(2)) {
     const states = (await processes()).filter((one) => (pid < 0 ? one.group === -pid : one.id === pid));
     if (states.every(({ state }) => 'TZX'.includes(state))) return;
-    await pause(2);
+    if (performance.now() > endMs) throw new Error(`${pid} has not stopped: ${JSON.stringify(states)}`);
   }
 }
 

@@ -21,7 +21,7 @@ export async function findOwnAccount(sql: Sql, principal: Principal): Promise<Us
 }
 
 /**
- * Makes sure that an admin, or an admin's key, still is one, and keeps it so until the transaction ends. For what gives lasting rights: a verifier believes a
+ * Makes sure that an admin, or an admin's key, still is one, and keeps the account so until the transaction ends. For what gives lasting rights: a verifier believes a
  * token for a moment after its end, and what was given then would stay.
  * @returns the account that answers for the caller; null when none does
  * @throws auth.invalid when the caller's rights have ended

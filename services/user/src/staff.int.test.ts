@@ -335,6 +335,19 @@ describe('whoever is an admin no more, and is believed for a moment still', () =
     });
   }
 
+  it('is not told so for ever under its Idempotency-Key', async () => {
+    const person = await register('admin');
+    const { id: userId } = person.user;
+    const principal = { kind: 'user', userId, role: 'admin', sessionId: newId() } as const;
+    const body = { email: newEmail(), name: 'Made after all', role: 'support' };
+    const key = newId();
+    const asked = { principal, body, idempotencyKey: key };
+    assert.equal((await host.ask('createUser', asked)).status, 401);
+    const headers = { 'idempotency-key': key };
+    const again = await host.call('POST', '/api/v1/users', { token: person.accessToken, body, headers });
+    assert.deepEqual([again.status, again.headers.get('idempotency-replayed')], [201, null]);
+  });
+
   it('makes no key that outlives a change made at the same moment', async () => {
     for (let round = 0; round < 10; round++) {
       const person = await register('admin');

@@ -37,12 +37,12 @@ describe('the slug of a title', () => {
 
 describe('the slug of a category', () => {
   it('is that of its title where that says it all', () => {
-    for (const title of ['Home & Garden', 'Crème brûlée', 'home-and-garden', 'Potters’ mugs (½ l)', '!!!'])
+    for (const title of ['Home & Garden', 'Crème brûlée', 'home-and-garden', 'Potters’ mugs (½ l)'])
       assert.equal(categorySlugOf(title), slugOf(title, 'category'));
   });
 
   it('differs where titles do, and is the same for one title however it is spelled', () => {
-    const titles = ['C', 'C++', 'C#', '茶碗', 'Чай', 'Кофе', 'Чай green', 'Кофе green', 'green', 'ο', 'о'];
+    const titles = ['C', 'C++', 'C#', '茶碗', 'Чай', 'Кофе', 'Чай green', 'Кофе green', 'green', 'ο', 'о', '🎁', '🎄'];
     const slugs = titles.map(categorySlugOf);
     assert.equal(new Set(slugs).size, titles.length);
     for (const slug of slugs) {

@@ -37,12 +37,12 @@ function plain(title: string): string {
 }
 
 /**
- * The slug of a category that is named by its title: the same for the same title, and another for another one. What a slug cannot say (`茶碗`, the signs of
- * `C++` and `C#`) is in a few figures at its end.
+ * The slug of a category that is named by its title: the same for the same title. Where letters and figures of other alphabets or the signs of `C++` and `C#`
+ * tell it from another, and where nothing is left of it, a few figures at its end do.
  */
 export function categorySlugOf(title: string): string {
   const slug = slugOf(title, 'category');
-  if (!/[^a-z0-9\P{L}]|[^a-z0-9\P{N}]|[+#]/u.test(plain(title))) return slug;
+  if (/[a-z0-9]/.test(plain(title)) && !/[^a-z0-9\P{L}]|[^a-z0-9\P{N}]|[+#]/u.test(plain(title))) return slug;
   const meant = title.normalize('NFKC').toLowerCase().trim().replaceAll(/\s+/g, ' ');
   return `${slug}-${fingerprint(meant)}`;
 }

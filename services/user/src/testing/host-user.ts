@@ -55,7 +55,7 @@ export interface HostedUser {
   /** A call of another service, or of somebody whom a verifier still believes. */
   ask(
     operation: string,
-    input?: { params?: object; query?: object; body?: unknown; principal?: Principal },
+    input?: { params?: object; query?: object; body?: unknown; principal?: Principal; idempotencyKey?: string },
   ): Promise<InvokeResult>;
   stop(): Promise<void>;
 }

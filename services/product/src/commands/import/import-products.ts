@@ -11,7 +11,7 @@ type ImportProducts = typeof productContract.operations.importProducts;
 
 /** Rows whose products share a transaction: enough that the commit costs little, few enough that others are not kept waiting for their locks. */
 const rowsOfBatch = 500;
-/** The most bytes of a file that are in memory at once, as products and statements several times over. */
+/** About how much of a file is in memory at once, as products and statements several times over. */
 const sizeOfBatch = 4 * 1024 * 1024;
 
 export const importProducts: Handler<ImportProducts> = async (call, service) => {

@@ -19,6 +19,17 @@ Settings.Set({ maxErrors: violationsMax });
 /** The caller's own names may be as long as the body. */
 const pathCharactersMax = 200;
 
+/** What texts of our formats have to be, for whoever has sent another. */
+const wordsOfFormats: Readonly<Record<string, string>> = {
+  id: 'must be an id, like 0190f1e0-8a1c-7d3e-9b2f-4c5d6e7f8a9b',
+  instant: 'must be an instant in UTC, like 2026-01-31T08:30:00Z',
+  mail: 'must be an e-mail address',
+  line: 'must be one line of text, and not blank',
+  text: 'must have no control characters but tabs and line breaks',
+  currency: 'must be a currency of ISO 4217, like EUR',
+  country: 'must be a country of ISO 3166-1, like GB',
+};
+
 const compiled = new WeakMap<TSchema, Validator<unknown>>();
 
 /** The validator of a schema; compiled on first use and kept. */
@@ -52,6 +63,8 @@ function compileValidator(schema: TSchema): Validator<unknown> {
           }
         } else if (error.keyword === 'boolean') {
           add(error.instancePath, 'is not a known field');
+        } else if (error.keyword === 'format') {
+          add(error.instancePath, wordsOfFormats[params.format as string] ?? error.message);
         } else {
           add(error.instancePath, error.message);
         }

@@ -6,7 +6,7 @@ import type { Service } from '@stoa/platform/service';
 import type { Tx } from '@stoa/platform/sql';
 import type { UserDeps } from './deps.ts';
 
-interface Occasion {
+export interface Occasion {
   readonly tx: Tx;
   readonly cause: Cause;
   readonly service: Service<UserDeps>;

@@ -1,11 +1,11 @@
 import { refusal } from '@stoa/platform/errors';
 import { requireMatch } from '@stoa/platform/http';
-import { announceApiKeyRevoked, announceChanged } from '../announce.ts';
+import { announceChanged } from '../announce.ts';
 import { holdAdmin, userNotFound } from '../caller.ts';
 import type { UserHandler } from '../deps.ts';
 import { endsAnAdmin } from '../domain/admins.ts';
+import { endApiKeysOf } from '../end-api-keys.ts';
 import { holdAccount, isThereAnotherAdmin, updateStanding, voidTokens } from '../store/accounts.ts';
-import { revokeApiKeysOf } from '../store/api-keys.ts';
 import { lockSubject } from '../store/locks.ts';
 import { endSessions } from '../store/sessions.ts';
 
@@ -28,11 +28,7 @@ export const changeUser: UserHandler<'changeUser'> = async (call, service) => {
     const changed = await updateStanding(tx, id, { role, active });
     if (!active) await endSessions(tx, id);
     const occasion = { tx, cause: call.cause, service };
-    if (endsAnAdmin(before, changed)) {
-      for (const { id: keyId, revokedAt } of await revokeApiKeysOf(tx, id)) {
-        announceApiKeyRevoked(occasion, { keyId, revokedAt });
-      }
-    }
+    if (endsAnAdmin(before, changed)) await endApiKeysOf(occasion, id);
     announceChanged(occasion, changed, await voidTokens(tx, id));
     return changed;
   });

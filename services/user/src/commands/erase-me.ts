@@ -2,12 +2,12 @@ import { userEvents } from '@stoa/contracts/user-messages';
 import { refusal } from '@stoa/platform/errors';
 import { requireMatch } from '@stoa/platform/http';
 import { eraseAnswers } from '@stoa/platform/idempotency';
-import { announceApiKeyRevoked } from '../announce.ts';
 import { accountGone, personOf } from '../caller.ts';
 import type { UserHandler } from '../deps.ts';
 import { endsAnAdmin } from '../domain/admins.ts';
+import { endApiKeysOf } from '../end-api-keys.ts';
 import { holdAccount, isThereAnotherAdmin, overwritePerson, voidTokens } from '../store/accounts.ts';
-import { anonymiseApiKeysOf, revokeApiKeysOf } from '../store/api-keys.ts';
+import { anonymiseApiKeysOf } from '../store/api-keys.ts';
 import { lockSubject } from '../store/locks.ts';
 import { deletePasswordResets } from '../store/password-resets.ts';
 import { deleteSessions } from '../store/sessions.ts';
@@ -23,10 +23,7 @@ export const eraseMe: UserHandler<'eraseMe'> = async (call, service) => {
     if (endsAnAdmin(account.user, { ...account.user, active: false }) && !(await isThereAnotherAdmin(tx, userId))) {
       throw refusal('user.last-admin', 'You are the last admin. Make another one first.');
     }
-    const occasion = { tx, cause: call.cause, service };
-    for (const { id, revokedAt } of await revokeApiKeysOf(tx, userId)) {
-      announceApiKeyRevoked(occasion, { keyId: id, revokedAt });
-    }
+    await endApiKeysOf({ tx, cause: call.cause, service }, userId);
     await anonymiseApiKeysOf(tx, userId);
     await deleteSessions(tx, userId);
     await deletePasswordResets(tx, userId);

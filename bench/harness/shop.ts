@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '@stoa/platform/embedded';
+import { freePort } from '@stoa/platform/testing';
 import { cpuMsOf } from './processes.ts';
 import { profileFlags, profileSettings } from './profile.ts';
 import type { Bench } from './scenario.ts';
@@ -96,15 +96,4 @@ async function isReady(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** A port of the loopback that is free now. */
-export function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

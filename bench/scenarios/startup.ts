@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '@stoa/platform/testing';
 import type { OrdersPlaced, PlaceOrders } from '../clients/place-orders.ts';
 import { fillShop } from '../harness/catalogue.ts';
 import { collectGarbage } from '../harness/inspector.ts';
 import { ask, memoryMbOf } from '../harness/processes.ts';
 import type { Scenario } from '../harness/scenario.ts';
-import { freePort, type Shop, startShop } from '../harness/shop.ts';
+import { type Shop, startShop } from '../harness/shop.ts';
 import { asAdmin, untilIdle } from '../harness/shop-api.ts';
 import { slopeOf } from '../harness/slope.ts';
 

@@ -364,11 +364,11 @@ function notStarted(service: string, how: string, words: string): Error {
 
 /**
  * A port that nobody has just now, and that was not chosen before. Below those that the system gives to outgoing connections, so that none of them takes it
- * before its owner does.
+ * before its owner does, and below those of the embedded PostgreSQL.
  */
 async function freePort(chosen: Set<number>): Promise<number> {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
     const isFree = await new Promise<boolean>((settle) => {
       const server = createServer();
       server.once('error', () => settle(false));

@@ -3,10 +3,9 @@
 // load: half
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type ConsulServer, startConsulServer } from '@stoa/platform/testing';
+import { type ConsulServer, freePort, startConsulServer } from '@stoa/platform/testing';
 import { serviceNames } from '@stoa/system';
 import { TestFleet } from '../fleet/fleet.ts';
-import { freePort } from '../fleet/free-port.ts';
 import { Links } from '../fleet/links.ts';
 import { until } from '../shop.ts';
 import { invariantsHold, verified } from './account-for.ts';

@@ -12,10 +12,9 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { newId } from '@stoa/platform/ids';
 import { Database } from '@stoa/platform/sql';
-import { type RedisServer, startRedisServer, type TestDatabase, testDatabase } from '@stoa/platform/testing';
+import { freePort, type RedisServer, startRedisServer, type TestDatabase, testDatabase } from '@stoa/platform/testing';
 import { loadAuthority } from '@stoa/platform/trust';
 import pg from 'pg';
-import { freePort } from '../fleet/free-port.ts';
 import { type RealServers, startRealServers } from '../fleet/real-servers.ts';
 import { until } from '../shop.ts';
 

@@ -4,8 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { startEmbeddedPostgres } from '@stoa/platform/embedded';
+import { freePort } from '@stoa/platform/testing';
 import { serviceNames } from '@stoa/system';
-import { freePort } from '../fleet/free-port.ts';
 import { TestShop, until } from '../shop.ts';
 
 const inner = serviceNames.filter((service) => service !== 'gateway');

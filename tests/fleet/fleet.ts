@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from '@stoa/platform/embedded';
 import { Database } from '@stoa/platform/sql';
-import { newDataDir } from '@stoa/platform/testing';
+import { freePort, newDataDir } from '@stoa/platform/testing';
 import { serviceNames } from '@stoa/system';
 import { admin, TestShop } from '../shop.ts';
 import { FleetProcess } from './fleet-process.ts';
-import { freePort } from './free-port.ts';
 import { overTcp } from './over-tcp.ts';
 
 export interface FleetOptions {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { inventoryContract } from '@stoa/contracts/inventory';
 import { orderContract } from '@stoa/contracts/order';
 import { productContract } from '@stoa/contracts/product';
 import { userContract } from '@stoa/contracts/user';
+import { freePort } from '@stoa/platform/testing';
 import { runCommandLine } from '../program.ts';
 import { connect, type Shop } from '../shop/shop.ts';
 import { type HostedShop, hostShop, type ShopEnvironment, shopEnvironment } from '../testing/host-shop.ts';
@@ -289,12 +289,4 @@ async function killOnceIn(child: ChildProcess, part: string): Promise<void> {
     if (told.includes(part)) child.kill('SIGKILL');
   });
   await exited;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }

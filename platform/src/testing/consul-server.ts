@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { standStill } from './stand-still.ts';
 
 /** A Consul of one test's own, on ports of its own. Needs `// needs: consul`. */
@@ -40,7 +40,7 @@ export async function startConsulServer(options: ConsulServerOptions = {}): Prom
   const program = process.env.STOA_TEST_CONSUL;
   if (!program) throw new Error('this test needs a Consul: put "// needs: consul" at its start');
   const folder = await mkdtemp(join(tmpdir(), 'stoa-consul-'));
-  const [http = 0, dns = 0, server = 0, lan = 0, wan = 0] = await freePorts(5);
+  const [http, dns, server, lan, wan] = await Promise.all([freePort(), freePort(), freePort(), freePort(), freePort()]);
   const url = `http://127.0.0.1:${http}`;
   const ports = `http=${http} dns=${dns} server=${server} serf_lan=${lan} serf_wan=${wan} https=-1 grpc=-1`;
   const config = `ports { ${ports.replaceAll(' ', '\n')} }\n${options.config ?? ''}`;
@@ -100,21 +100,4 @@ export async function startConsulServer(options: ConsulServerOptions = {}): Prom
     resume: () => void child?.kill('SIGCONT'),
     stop,
   };
-}
-
-/** Held together, so that no two are the same. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports: number[] = [];
-  for (const server of servers) {
-    if (!server.listening) await once(server, 'listening');
-    ports.push((server.address() as { port: number }).port);
-  }
-  await Promise.all(
-    servers.map(async (server) => {
-      server.close();
-      await once(server, 'close');
-    }),
-  );
-  return ports;
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
@@ -340,6 +343,18 @@ describe('the inbox', () => {
     const [waiting] = await kept();
     assert.deepEqual([waiting?.what, waiting?.status], ['asks', 'waiting']);
     assert.match(waiting?.reason ?? '', /tea cannot be reached/);
+  });
+
+  it('counts a file that is not there as a failure of the message, though a database may be away with the same code', async () => {
+    const inbox = await start({
+      handle: async (messages) => {
+        if (messages.some(({ key }) => key === 'a')) await readFile(join(tmpdir(), newId()));
+      },
+    });
+    await inbox.accept([message('a', 'reads'), message('b', 'goes on')]);
+    const [waiting, ...others] = await kept();
+    assert.deepEqual([waiting?.what, waiting?.status, others], ['reads', 'waiting', []]);
+    assert.match(waiting?.reason ?? '', /ENOENT/);
   });
 
   it('counts a statement that takes too long when the database answers others', async () => {

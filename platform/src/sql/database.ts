@@ -6,6 +6,7 @@ import {
   type DatabaseOptions,
   endOfStandingStill,
   isConnectionError,
+  ofDatabase,
   openPool,
   sqlState,
   wrapSqlError,
@@ -108,7 +109,9 @@ export class Database implements Sql {
 
   async #connect(): Promise<pg.PoolClient> {
     for (;;) {
-      const client = await this.#pool.connect();
+      const client = await this.#pool.connect().catch((error: Error) => {
+        throw ofDatabase(error);
+      });
       if (!this.#silence.isSuspect(client)) return client;
       client.release(true);
     }
@@ -145,7 +148,7 @@ export class Database implements Sql {
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
       // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK, without an error.
-      if ((await ended).command !== 'COMMIT') throw new Error('the transaction was rolled back');
+      if ((await ended).command !== 'COMMIT') throw first ?? new Error('the transaction was rolled back');
       pending.committed();
       return result;
     } catch (error) {
@@ -172,6 +175,7 @@ export class Database implements Sql {
     holdWrites(client);
     const name = this.#prepared && values !== undefined ? this.#nameOf(text) : undefined;
     const answered = client.query({ text, ...(values && { values: values as unknown[] }), ...(name && { name }) });
+    answered.catch(ofDatabase);
     this.#silence.watch(client, answered, silenceMsMax);
     return answered;
   }

@@ -39,17 +39,23 @@ export class GroupCommit {
   }
 
   async #commit(members: Member[]): Promise<void> {
+    let outcomes: readonly PromiseSettledResult<unknown>[] = [];
     try {
-      const outcomes = await this.#database.transaction((tx) => runTogether(members, tx));
+      await this.#database.transaction(async (tx) => {
+        outcomes = await runTogether(members, tx);
+      });
       members.forEach((member, at) => {
         const outcome = outcomes[at] as PromiseSettledResult<unknown>;
         if (outcome.status === 'fulfilled') member.settle.resolve(outcome.value as never);
         else member.settle.reject(outcome.reason);
       });
     } catch (error) {
+      const [only] = outcomes;
       // When the connection broke, the commit may have gone through: whoever asked must look before asking again.
-      if (members.length === 1 || isAway(error)) for (const member of members) member.settle.reject(error);
-      else for (const member of members) await this.#commit([member]);
+      if (isAway(error)) for (const member of members) member.settle.reject(error);
+      else if (members.length > 1) for (const member of members) await this.#commit([member]);
+      // What it made of its statement's failure says more than the failure.
+      else members[0]?.settle.reject(only?.status === 'rejected' ? only.reason : error);
     }
   }
 }

@@ -69,7 +69,7 @@ function attendToErrors(client: pg.PoolClient): void {
   connection.on('errorMessage', (error: Error) => {
     // A connection whose prepared statements no longer fit the schema would fail at each of them for as long as it lives.
     if (isStalePlan(error)) void (client as unknown as pg.Client).end().catch(() => undefined);
-    if (isStandingStill(error)) stoodStill.set(client, error);
+    if (isStandingStill(error)) stoodStill.set(client, ofDatabase(error));
   });
 }
 
@@ -130,25 +130,33 @@ export function isUnanswered(error: unknown): boolean {
   return false;
 }
 
-const faultsOfDatabases = new WeakSet<Error>();
+const errorsOfDatabases = new WeakSet<Error>();
+
+/** Marks what a connection to a database ended with: a file or a server of somebody's own that is not there fails with the same codes. */
+export function ofDatabase(error: Error): Error {
+  errorsOfDatabases.add(error);
+  return error;
+}
 
 /** Wraps errors of the connection as faults; leaves the others as they are. */
 export function wrapSqlError(error: unknown, name: string): unknown {
-  if (!isConnectionError(error)) return error;
+  if (!isConnectionOfDatabase(error)) return error;
   const away = fault('service.unavailable', `The database of ${name} cannot be reached.`, {
     cause: error,
     retryAfterS: 1,
   });
-  faultsOfDatabases.add(away);
-  return away;
+  return ofDatabase(away);
+}
+
+function isConnectionOfDatabase(error: unknown): boolean {
+  return isConnectionError(error) && errorsOfDatabases.has(error as Error);
 }
 
 /** Whether what failed is a database that cannot be reached, and not a service that was asked: its connection is refused in the same words. */
 export function isDatabaseAway(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (faultsOfDatabases.has(at)) return true;
-    if (at instanceof AppError) return false;
-    if (isConnectionError(at)) return true;
+    if (at instanceof AppError) return errorsOfDatabases.has(at);
+    if (isConnectionOfDatabase(at)) return true;
   }
   return false;
 }

@@ -92,7 +92,7 @@ describe('a transaction', () => {
         await tx.query(`insert into thing values ($1, $2)`, [30, 'thirty']);
         await tx.query('select 1 / 0', []).catch(() => undefined);
       }),
-      /rolled back/,
+      { code: '22012' },
     );
     assert.equal(await count('id = 30'), 0);
     assert.equal(afterwards, false);
@@ -280,6 +280,29 @@ describe('a transaction', () => {
         [0, 1, 'not me', 3, 4],
       );
       assert.equal(await count('id between 200 and 204'), 4);
+    });
+
+    it('hurts nobody when a statement of its work fails, and ends with what the work says of that', async () => {
+      const { promise: taken, resolve: take } = Promise.withResolvers<void>();
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 4 }, (_, at) =>
+          db.grouped(async (tx) => {
+            tx.defer(things, { id: 220 + at, name: `s${at}` });
+            if (at === 1) await tx.query('select 1 / 0', []).finally(take);
+            await taken;
+            if (at === 2)
+              await tx.query('select 1 / 0', []).catch(() => {
+                throw new Error('in words of its own');
+              });
+            return at;
+          }),
+        ),
+      );
+      assert.deepEqual(
+        outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.message)),
+        [0, 'division by zero', 'in words of its own', 3],
+      );
+      assert.equal(await count('id between 220 and 223'), 2);
     });
 
     it('hurts nobody when its write conflicts: each is tried alone', async () => {

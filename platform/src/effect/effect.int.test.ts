@@ -75,8 +75,7 @@ describe('an effect outside', () => {
     );
   const ended = () =>
     db.query<{ id: string; how: string; attempt: number }>('select id, how, attempt from ended order by id', []);
-  const open = () =>
-    db.query<{ id: string; epoch: number; attempts: number }>('select id, epoch, attempts from kit.effect', []);
+  const open = () => db.query<{ id: string; attempts: number }>('select id, attempts from kit.effect', []);
 
   async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
     for (const deadlineMs = performance.now() + 20_000; !(await holds()); await sleep(10)) {
@@ -273,7 +272,7 @@ describe('an effect outside', () => {
       { concurrency: 1, timeoutMs: 5_000 },
     );
     await ask(slow, 'a');
-    await until(async () => (await open())[0]?.epoch === 1);
+    await until(async () => (await open())[0]?.attempts === 1);
     // Its time is over: it comes due.
     await db.query(`update kit.effect set due_at = now()`);
     openProcess(
@@ -283,7 +282,7 @@ describe('an effect outside', () => {
         }),
       { timeoutMs: 5_000 },
     );
-    await until(async () => (await open())[0]?.epoch === 2);
+    await until(async () => (await open())[0]?.attempts === 2);
     slowAnswers();
     await sleep(100);
     const early = await ended();
@@ -291,6 +290,34 @@ describe('an effect outside', () => {
     assert.deepEqual(early, [], 'it has been taken over, so the late answer is not the one that counts');
     await allEnded();
     assert.deepEqual(await ended(), [{ id: 'a', how: 'paid by the other', attempt: 2 }]);
+  });
+
+  it('that is asked for again is not ended by the late answer to the first asking', async () => {
+    const answers = new Map<string, (how: string) => void>();
+    const performs = (name: string) => () =>
+      new Promise<string>((resolve) => {
+        answers.set(name, resolve);
+      });
+    const answer = async (name: string) => {
+      await until(() => answers.has(name));
+      answers.get(name)?.(`paid by the ${name}`);
+      answers.delete(name);
+    };
+    const slow = openProcess(performs('slow one'), { timeoutMs: 5_000 });
+    await ask(slow, 'a');
+    await until(() => answers.has('slow one'));
+    await db.query(`update kit.effect set due_at = now()`);
+    const other = openProcess(performs('other'), { timeoutMs: 5_000 });
+    await answer('other');
+    await allEnded();
+    await ask(other, 'a');
+    await until(() => answers.has('other'));
+    await answer('slow one');
+    await slow.stop();
+    assert.deepEqual([(await open()).length, (await ended()).map(({ how }) => how)], [1, ['paid by the other']]);
+    await answer('other');
+    await allEnded();
+    assert.equal((await ended()).length, 2);
   });
 
   it('that takes longer than it should is not begun anew while its process lives', async () => {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Service } from '../service/index.ts';
 import { type Database, insertText, type Tx, type Writer, writer } from '../sql/index.ts';
@@ -13,7 +14,7 @@ export interface EffectRunnerOptions {
   readonly traces?: Traces | undefined;
 }
 
-// The process that commits an effect is its first taker: epoch 1, attempt 1, and due again when that try must have ended.
+// The process that commits an effect is its first taker: attempt 1, and due again when that try must have ended.
 const insert = `${insertText('kit.effect', {
   effect: 'text',
   id: 'text',
@@ -25,6 +26,9 @@ const insert = `${insertText('kit.effect', {
 })
   .replace('r."due_at"', `clock_timestamp() + r."dueInMs" * interval '1 millisecond'`)
   .replace('"due_at" timestamptz', '"dueInMs" float8')} on conflict (effect, id) do nothing returning effect, id`;
+
+/** Half of the numbers that there are: one of them may be asked for again under its id, and what somebody still has of the first asking is not to fit. */
+const firstEpochMax = 2 ** 30;
 
 /**
  * Performs effects outside. The attempt is committed before the call and the result after it, under the epoch the attempt was taken with, so a result
@@ -75,27 +79,29 @@ export class EffectRunner {
 
   async #insert(tx: Tx, rows: readonly EffectRequest[]): Promise<void> {
     const takenAtMs = performance.now();
+    const epochs = rows.map(() => randomInt(firstEpochMax));
     const inserted = await tx.query<{ effect: string; id: string }>(insert, [
       JSON.stringify(
-        rows.map(({ effect, id, payload, cause, delayMs }) => ({
+        rows.map(({ effect, id, payload, cause, delayMs }, at) => ({
           effect,
           id,
           payload,
           cause,
+          epoch: epochs[at],
           ...(this.#isDeferred(effect, delayMs)
-            ? { epoch: 0, attempts: 0, dueInMs: delayMs ?? 0 }
-            : { epoch: 1, attempts: 1, dueInMs: this.#queueOf(effect).heldMs }),
+            ? { attempts: 0, dueInMs: delayMs ?? 0 }
+            : { attempts: 1, dueInMs: this.#queueOf(effect).heldMs }),
         })),
       ),
     ]);
     const fresh = new Set(inserted.map((row) => `${row.effect} ${row.id}`));
     tx.afterCommit(() => {
-      for (const { effect, id, payload, cause, delayMs } of rows) {
+      for (const [at, { effect, id, payload, cause, delayMs }] of rows.entries()) {
         // Taken out, as one that is asked for twice is done once.
         if (this.#isDeferred(effect, delayMs) || !fresh.delete(`${effect} ${id}`)) continue;
         this.#queueOf(effect).offer({
           effect: { id, payload: payload as never, cause, attempt: 1 },
-          epoch: 1,
+          epoch: epochs[at] as number,
           takenAtMs,
         });
       }

@@ -26,9 +26,9 @@ export function openDatabases(
   const closing = new AbortController();
   let watching: Promise<void> | undefined;
 
-  async function start({ samePort = false } = {}): Promise<EmbeddedPostgres> {
+  async function start(port?: number): Promise<EmbeddedPostgres> {
     const settings = environment.STOA_TEST_MODE === '1' ? { log_min_messages: 'warning' } : {};
-    return startEmbeddedPostgres({ dataDir, settings, samePort, log: (line) => log.info(line) });
+    return startEmbeddedPostgres({ dataDir, settings, ...(port && { port }), log: (line) => log.info(line) });
   }
 
   async function watch(): Promise<void> {
@@ -37,7 +37,7 @@ export function openDatabases(
       const server = await starting;
       if (closing.signal.aborted || !server || isAlive(server.pid)) continue;
       log.warn({ pid: server.pid }, 'the embedded PostgreSQL has died; starting it again');
-      const again = start({ samePort: true });
+      const again = start(server.port);
       await again.then(
         () => {
           starting = again;

@@ -97,7 +97,7 @@ async function databaseUrls(environment: Environment, shopUrl: URL): Promise<Url
   const dataDir = dataDirOf(environment);
   if (!isThisMachine(shopUrl) || !(await exists(join(dataDir, 'postgres.log')))) return undefined;
   const { startEmbeddedPostgres } = await import('@stoa/platform/embedded');
-  const server = await startEmbeddedPostgres({ dataDir, samePort: true });
+  const server = await startEmbeddedPostgres({ dataDir, port: 'last' });
   const urls = new Map<DatabaseName, string>();
   for (const name of databaseNames) urls.set(name, await server.ensureDatabase(name));
   return {

@@ -120,24 +120,34 @@ describe('the embedded PostgreSQL', () => {
     assert.deepEqual(await query(url, 'select count(*)::int as n from acknowledged'), [{ n: 1000 }]);
   });
 
-  it('stops, for everybody, and starts again in less than a second', async () => {
+  it('stops, for everybody, and starts again', async () => {
     await server.stop();
     await assert.rejects(query(url, 'select 1'));
-    const startedAtMs = performance.now();
     server = await start();
-    assert.ok(performance.now() - startedAtMs < 1000);
     assert.deepEqual(await query(url, 'select count(*)::int as n from acknowledged'), [{ n: 1000 }]);
     await server.stop();
   });
 
   it('takes another port when its own has been taken, unless somebody goes on using its URLs', async () => {
-    const port = await readFile(join(dataDir, 'postgres-port'), 'utf8');
-    const squatter = createServer().listen(Number(port), '127.0.0.1');
+    const lastPort = () => readFile(join(dataDir, 'postgres-port'), 'utf8').then(Number);
+    const port = await lastPort();
+    const squatter = createServer().listen(port, '127.0.0.1');
     try {
-      const same = startEmbeddedPostgres({ dataDir, samePort: true });
-      await assert.rejects(same, new RegExp(`another program has taken port ${port} of PostgreSQL`));
-      assert.equal(await readFile(join(dataDir, 'postgres-port'), 'utf8'), port);
+      for (const same of ['last', port] as const)
+        await assert.rejects(
+          startEmbeddedPostgres({ dataDir, port: same }),
+          new RegExp(`another program has taken port ${port} of PostgreSQL`),
+        );
+      assert.equal(await lastPort(), port);
       server = await start();
+      assert.equal(server.port, await lastPort());
+      assert.notEqual(server.port, port);
+      await assert.rejects(
+        startEmbeddedPostgres({ dataDir, port }),
+        new RegExp(
+          `is at port ${server.port} now, where somebody else has started it, and not at ${port}: start the shop anew`,
+        ),
+      );
       assert.deepEqual(
         await query(await server.ensureDatabase('order'), 'select count(*)::int as n from acknowledged'),
         [{ n: 1000 }],

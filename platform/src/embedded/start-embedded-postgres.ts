@@ -19,8 +19,11 @@ export interface EmbeddedPostgresOptions {
   readonly dataDir: string;
   /** More server settings, by name. The durable ones (`fsync`, `synchronous_commit`, `full_page_writes`) are refused. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Somebody goes on using the URLs of the last start: it is started at the same port or, while another program has that, not at all. */
-  readonly samePort?: boolean;
+  /**
+   * The only port at which it is of use, because somebody has its URLs: it is started there or, while another program has that, not at all. `last` is the
+   * port of the last start.
+   */
+  readonly port?: number | 'last';
   /** Takes the few lines that a person may want to read. */
   readonly log?: Log;
 }
@@ -31,6 +34,8 @@ export interface EmbeddedPostgres {
   readonly adopted: boolean;
   /** The process id of the server. */
   readonly pid: number;
+  /** Where it takes connections, which its URLs name. */
+  readonly port: number;
   /** The administrator's URL. */
   readonly adminUrl: string;
   /**
@@ -61,7 +66,7 @@ const wrongPassword = '28P01';
 /**
  * Starts the PostgreSQL kept in a data directory: makes it the first time, adopts it when it is running, restarts it
  * after a crash. Any number of processes may ask at once. After the server died under a living process, calling this
- * again with `samePort` brings it back at the same URLs.
+ * again with its `port` brings it back at the same URLs.
  *
  * @throws AppError `service.unavailable` whose message says what is wrong and what to do
  * @example
@@ -92,6 +97,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     return {
       adopted,
       pid: postmaster.pid,
+      port: postmaster.port,
       adminUrl: databases.adminUrl,
       ensureDatabase: databases.ensure,
       stop: () => (stopped ??= stop()),
@@ -162,7 +168,7 @@ async function adoptOrStart(
   while (performance.now() < deadlineMs) {
     const running = await readPostmaster(await findClusterDir(dataDir));
     if (running?.alive) {
-      if (running.status === 'ready') return { postmaster: running, adopted: true };
+      if (running.status === 'ready') return { postmaster: ofPort(running, dataDir, options.port), adopted: true };
     } else {
       const release = await tryStartLock(join(dataDir, 'postgres.lock'));
       if (release) {
@@ -182,6 +188,13 @@ async function adoptOrStart(
   );
 }
 
+function ofPort(running: Postmaster, dataDir: string, wanted: EmbeddedPostgresOptions['port']): Postmaster {
+  if (typeof wanted !== 'number' || running.port === wanted) return running;
+  throw startProblem(
+    `the PostgreSQL in ${dataDir} is at port ${running.port} now, where somebody else has started it, and not at ${wanted}: start the shop anew`,
+  );
+}
+
 /** Starts the server; undefined when another one turns out to be running, or the rest of a killed one not yet gone. */
 async function start(
   dataDir: string,
@@ -194,7 +207,7 @@ async function start(
   const leftOver = await readPostmaster(site.clusterDir);
   if (leftOver?.alive) return undefined;
   const address = {
-    port: await choosePort(dataDir, options.samePort ?? false),
+    port: await choosePort(dataDir, options.port),
     socketDirectory: await makeSocketFolder(site),
   };
   const result = await launch({
@@ -221,14 +234,18 @@ function failedStart(clusterDir: string, file: string, ending: Ending): Error {
   );
 }
 
-/** The port of the last start while it is free, so that URLs stay as they are; else any free one. */
-async function choosePort(dataDir: string, samePort: boolean): Promise<number> {
+/** The port that is asked for; else that of the last start while it is free, so that URLs stay as they are; else any free one. */
+async function choosePort(dataDir: string, wanted: number | 'last' | undefined): Promise<number> {
   const path = join(dataDir, 'postgres-port');
   const last = Number(await readFile(path, 'utf8').catch(() => '0'));
-  if (last > 0 && (await isFree(last))) return last;
-  if (samePort && last > 0)
+  const usual = typeof wanted === 'number' ? wanted : last;
+  if (usual > 0 && (await isFree(usual))) {
+    if (usual !== last) await writeFile(path, String(usual));
+    return usual;
+  }
+  if (wanted !== undefined && usual > 0)
     throw startProblem(
-      `another program has taken port ${last} of PostgreSQL on 127.0.0.1: end it, or start the shop anew`,
+      `another program has taken port ${usual} of PostgreSQL on 127.0.0.1: end it, or start the shop anew`,
     );
   for (let tries = 0; tries < portTriesMax; tries++) {
     const port = randomInt(portMin, portMax + 1);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { fork, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -187,6 +188,13 @@ describe('the embedded PostgreSQL', () => {
     await assert.rejects(
       startEmbeddedPostgres({ dataDir: join(root, 'file', 'shop') }),
       /choose another data directory/,
+    );
+  });
+
+  it('says what to do where nothing can be made', { skip: !existsSync('/proc/self') && 'needs /proc' }, async () => {
+    await assert.rejects(
+      startEmbeddedPostgres({ dataDir: '/proc/stoa/shop' }),
+      /nothing can be made in \/proc: choose/,
     );
   });
 });

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { adminPassword, ensureCluster } from './cluster.ts';
 import { type Databases, openDatabases } from './databases.ts';
@@ -114,14 +114,32 @@ export async function stopEmbeddedPostgres(dataDir: string): Promise<void> {
 
 /** Makes the folder that keeps everything when it is missing, so that the server's user can pass through; gives its real path. */
 export async function makeDataDir(path: string): Promise<string> {
-  const made = await mkdir(path, { recursive: true }).catch((error: unknown) => {
-    // On a read-only disk the recursive form says that something is missing; the plain one tells the truth.
-    if (systemCode(error) === 'ENOENT') return mkdir(path).then(() => path);
-    throw error;
-  });
+  const isNew = await makeFolder(path);
   // Root's server runs as another user, who has to pass through, whatever the umask says. Files inside have rights of their own.
-  if (made && process.getuid?.() === 0) await chmod(path, 0o755);
+  if (isNew && process.getuid?.() === 0) await chmod(path, 0o755);
   return realpath(path);
+}
+
+/** Makes a folder and those above it; says whether it is new. The recursive form of `mkdir` asks for ever where nothing can be made, as below /proc. */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST' && (await isFolder(path))) return false;
+    if (systemCode(error) !== 'ENOENT') throw error;
+    if (await isFolder(dirname(path)))
+      throw startProblem(`nothing can be made in ${dirname(path)}: choose another data directory`, error);
+    await makeFolder(dirname(path));
+    return makeFolder(path);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 function logFile(dataDir: string): string {

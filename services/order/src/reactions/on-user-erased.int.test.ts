@@ -30,7 +30,7 @@ describe('an order around the erasure of its customer', () => {
   /** As the process hears it that carries out the reaction: what others keep in their memory stays there. */
   const erase = (tx: Tx, ...userIds: string[]) =>
     onUserErased.handleMany(
-      userIds.map((userId) => ({ payload: { userId } })) as never,
+      userIds.map((userId) => ({ payload: { userId }, cause: { correlationId: `erasure of ${userId}` } })) as never,
       { ...tx, afterCommit: () => undefined },
       shop.service,
     );
@@ -124,18 +124,21 @@ describe('an order around the erasure of its customer', () => {
   });
 
   it('is told by its contact, so that who asked for the address since the erasure forgets it too', async () => {
-    const [user, other] = [newId(), newId()];
-    assert.equal((await place(user)).status, 202);
-    assert.equal((await place(other)).status, 202);
+    const [one, two, other] = [newId(), newId(), newId()];
+    for (const user of [one, two, other]) assert.equal((await place(user)).status, 202);
     const { db } = shop.service;
-    const contacts = await db.query<{ id: string }>('select id from contact where user_id = $1', [user]);
-    const before = new Set(shop.neighbours.erasedContacts);
-    await db.transaction((tx) => erase(tx, user));
-    await until(async () => shop.neighbours.erasedContacts.size > before.size);
-    await db.transaction((tx) => erase(tx, user));
+    const contacts = await db.query<{ id: string; user: string }>(
+      'select id, user_id as user from contact where user_id = any($1::uuid[])',
+      [[one, two]],
+    );
+    const { erasedContacts } = shop.neighbours;
+    const before = new Set(erasedContacts.keys());
+    await db.transaction((tx) => erase(tx, one, two));
+    await until(async () => erasedContacts.size === before.size + 2);
+    await db.transaction((tx) => erase(tx, one));
     assert.deepEqual(
-      [...shop.neighbours.erasedContacts].filter((id) => !before.has(id)),
-      contacts.map(({ id }) => id),
+      new Map([...erasedContacts].filter(([id]) => !before.has(id))),
+      new Map(contacts.map(({ id, user }) => [id, `erasure of ${user}`])),
     );
   });
 

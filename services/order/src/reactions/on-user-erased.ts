@@ -1,7 +1,7 @@
 import { orderEvents } from '@stoa/contracts/order-messages';
 import { userEvents } from '@stoa/contracts/user-messages';
 import { eraseAnswers } from '@stoa/platform/idempotency';
-import { newId } from '@stoa/platform/ids';
+import type { Cause } from '@stoa/platform/schema';
 import { reactionToMany } from '@stoa/platform/service';
 import type { OrderDeps } from '../deps.ts';
 import { deleteCartsOf } from '../store/carts.ts';
@@ -19,16 +19,17 @@ export const onUserErased = reactionToMany<typeof userEvents.userErased, OrderDe
     const contacts = await eraseUsers(tx, userIds);
     // And those that were being written until then.
     const late = await deleteCartsOf(tx, userIds);
-    const orders = await tx.query<{ id: string; contactId: string }>(
-      `select id, state ->> 'contactId' as "contactId" from orders where user_id = any($1::uuid[])`,
+    const orders = await tx.query<{ id: string; userId: string; contactId: string }>(
+      `select id, user_id as "userId", state ->> 'contactId' as "contactId" from orders where user_id = any($1::uuid[])`,
       [userIds],
     );
     await eraseAnswers(tx, [...carts, ...late, ...orders.map((order) => order.id)]);
     // Whoever heard of the erasure first may have asked for an address since, which nobody can from here on.
-    for (const { id: key, contactId } of orders) {
+    const causes = new Map(messages.map(({ payload, cause }) => [payload.userId, cause]));
+    for (const { id: key, userId, contactId } of orders) {
       const erasedAt = contacts.get(contactId);
       if (erasedAt === undefined) continue;
-      const cause = messages[0]?.cause ?? { correlationId: newId() };
+      const cause = causes.get(userId) as Cause;
       service.publish(tx, orderEvents.contactErased, { key, payload: { contactId, erasedAt }, cause });
     }
     tx.afterCommit(() => {

@@ -57,7 +57,7 @@ export async function hostOrder(): Promise<HostedOrder> {
     // Nobody is paid: orders stay pending unless refused.
     later: new Set([paymentCommands.authorisePayment]),
     answers: new Map(),
-    erasedContacts: new Set(),
+    erasedContacts: new Map(),
   };
   const definitions = [order as unknown as ServiceDefinition<never>, ...standIns(neighbours)];
   const databases = new Map(

@@ -31,8 +31,8 @@ export interface Neighbours {
   reservation: Outcome<Record<string, never>>;
   /** Commands that wait for the test's own answer; the others are carried out at once. */
   readonly later: Set<CommandType>;
-  /** Contacts of which others were told that they are erased. */
-  readonly erasedContacts: Set<string>;
+  /** Contacts of which others were told that they are erased, with the correlation id of that. */
+  readonly erasedContacts: Map<string, string>;
   /** What answers a command that waits, by its type and the order that it is about. */
   readonly answers: Map<string, (outcome: Outcome) => Promise<void>>;
 }
@@ -130,7 +130,8 @@ export function standIns(neighbours: Neighbours): ServiceDefinition<never>[] {
       contract: { service: 'notification', operations: {}, events: {}, commands: {}, errors: {} },
       reactions: [
         reactionToMany<typeof orderEvents.contactErased, never>(orderEvents.contactErased, async (messages) => {
-          for (const { payload } of messages) neighbours.erasedContacts.add(payload.contactId);
+          for (const { payload, cause } of messages)
+            neighbours.erasedContacts.set(payload.contactId, cause.correlationId);
         }),
       ],
     }),

@@ -129,6 +129,26 @@ describe('the embedded PostgreSQL', () => {
     await server.stop();
   });
 
+  it('starts again for whoever asks while the last of its users stops it', async () => {
+    server = await start();
+    const admin = new pg.Client({ connectionString: server.adminUrl });
+    admin.on('error', () => undefined);
+    await admin.connect();
+    // As the last user does before the stop: it ends its own use, and lets nobody begin one.
+    await admin.query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'`);
+    await admin.query(`select pg_advisory_lock(hashtext('stoa.embedded'), hashtext('in use'))`);
+    const { pid } = server;
+    const next = start();
+    next.catch(() => undefined);
+    const waits = `select from pg_locks where locktype = 'advisory' and not granted`;
+    while ((await admin.query(waits)).rowCount === 0) await delay(10);
+    await stopEmbeddedPostgres(dataDir);
+    server = await next;
+    assert.notEqual(server.pid, pid);
+    assert.deepEqual(await query(url, 'select count(*)::int as n from acknowledged'), [{ n: 1000 }]);
+    await server.stop();
+  });
+
   it('takes another port when its own has been taken, unless somebody goes on using its URLs', async () => {
     const lastPort = () => readFile(join(dataDir, 'postgres-port'), 'utf8').then(Number);
     const port = await lastPort();

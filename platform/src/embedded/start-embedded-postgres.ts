@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { adminPassword, ensureCluster } from './cluster.ts';
 import { type Databases, openDatabases } from './databases.ts';
-import { holdUse } from './hold-use.ts';
+import { holdUse, type Use } from './hold-use.ts';
 import { capLogFile } from './log-file.ts';
 import { type Ending, launch, type Postmaster, readPostmaster, stopPostmaster } from './postmaster.ts';
 import { makeSocketFolder } from './private-folder.ts';
@@ -78,8 +78,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const wanted = resolve(options.dataDir);
   return explainingDiskProblems(wanted, async () => {
     const dataDir = await makeDataDir(wanted);
-    const { postmaster, adopted, databases } = await connect(dataDir, options);
-    const use = await holdUse(databases.adminUrl);
+    const { postmaster, adopted, databases, use } = await connect(dataDir, options);
     const uncap = capLogFile(logFile(dataDir));
     let stopped: Promise<void> | undefined;
     const stop = async () => {
@@ -150,6 +149,7 @@ interface Connected {
   readonly postmaster: Postmaster;
   readonly adopted: boolean;
   readonly databases: Databases;
+  readonly use: Use;
 }
 
 async function connect(dataDir: string, options: EmbeddedPostgresOptions): Promise<Connected> {
@@ -159,7 +159,7 @@ async function connect(dataDir: string, options: EmbeddedPostgresOptions): Promi
     const databases = openDatabases(postmaster, await adminPassword(dataDir));
     try {
       await databases.check();
-      return { postmaster, adopted, databases };
+      return { postmaster, adopted, databases, use: await holdUse(databases.adminUrl) };
     } catch (error) {
       await databases.close();
       if (systemCode(error) === wrongPassword) {
@@ -171,7 +171,7 @@ async function connect(dataDir: string, options: EmbeddedPostgresOptions): Promi
           error,
         );
       }
-      // It may have been stopped or killed between the look and the login: then the next round starts it.
+      // It may have been stopped or killed since the look, by the last who used it before: then the next round starts it.
       if (performance.now() > deadlineMs) throw error;
     }
     await delay(pollMs);

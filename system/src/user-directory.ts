@@ -5,8 +5,10 @@ import { newId } from '@stoa/platform/ids';
 import type { EventType, PayloadOf } from '@stoa/platform/schema';
 import type { CallersHost } from '@stoa/platform/service';
 
-const keysMs = 3_000;
-const endedTokensMs = 1_000;
+/** For what somebody waits who has shown a token. */
+const waitedForMs = 3_000;
+/** For what is asked every two seconds. */
+const askedAgainMs = 1_000;
 
 /** Accounts, keys and ended tokens as the user service keeps them. */
 export function userDirectory({ client, clock, onEvent }: CallersHost): UserDirectory {
@@ -15,10 +17,12 @@ export function userDirectory({ client, clock, onEvent }: CallersHost): UserDire
   const on = <E extends EventType>(event: E, react: (payload: PayloadOf<E>) => void) =>
     onEvent(event.type, ({ payload }) => react(payload as PayloadOf<E>));
   return {
-    keySet: () => users.getKeySet({}, within(keysMs)),
-    apiKey: (hash, cause) => users.verifyApiKey({ body: { hash } }, within(keysMs, cause)),
+    keySet: () => users.getKeySet({}, within(waitedForMs)),
+    apiKey: (hash, cause) => users.verifyApiKey({ body: { hash } }, within(waitedForMs, cause)),
     endedTokens: (since) =>
-      users.listRevocations({ query: since === undefined ? {} : { since } }, within(endedTokensMs)),
+      since === undefined
+        ? users.listRevocations({ query: {} }, within(waitedForMs))
+        : users.listRevocations({ query: { since } }, within(askedAgainMs)),
     hear(ended) {
       on(userEvents.userChanged, ({ userId, tokensValidFrom }) => ended.user(userId, Date.parse(tokensValidFrom)));
       on(userEvents.userErased, ({ userId, erasedAt }) => ended.user(userId, Date.parse(erasedAt)));

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { before } from 'node:test';
 import type { OpsTrace, OpsTraceDetail } from '@stoa/contracts/gateway';
-import { address, type TestShop } from '../../shop.ts';
+import { address, type TestShop, until } from '../../shop.ts';
 import type { Conformance } from '../conform.ts';
+
+/** Looks in a row that find the same: a process that is busy writes its span a moment after what it tells of has been committed. */
+const sameLooks = 5;
 
 const countries = ['FI', 'IT', 'PT'];
 
@@ -53,7 +56,7 @@ export function traces({ place, test }: Conformance): void {
     assert.equal(answer.body.status, status);
     await shop.settled();
     const traceId = answer.headers.get('x-request-id')?.replaceAll('-', '') ?? '';
-    const { spans, partial } = await shop.expectAdmin<OpsTraceDetail>(200, 'GET', `/api/v1/ops/traces/${traceId}`);
+    const { spans, partial } = await wholeTrace(traceId);
     assert.deepEqual(partial, []);
     const ids = new Set(spans.map(({ spanId }) => spanId));
     assert.equal(ids.size, spans.length, 'every span has its own id');
@@ -70,6 +73,18 @@ export function traces({ place, test }: Conformance): void {
       [['POST /api/v1/orders', spans.length]],
     );
     return { traceId, spans, services: inList[0]?.services.toSorted() };
+  }
+
+  function wholeTrace(traceId: string): Promise<OpsTraceDetail> {
+    let [count, looks] = [0, 0];
+    return until(
+      () => shop.expectAdmin<OpsTraceDetail>(200, 'GET', `/api/v1/ops/traces/${traceId}`),
+      ({ spans }) => {
+        looks = spans.length === count ? looks + 1 : 1;
+        count = spans.length;
+        return looks === sameLooks;
+      },
+    );
   }
 }
 

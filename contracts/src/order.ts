@@ -69,6 +69,7 @@ export const Order = strict({
   shipments: Type.Array(Shipment),
   failure: Type.Optional(strict({ code: Type.String(), detail: Type.String() })),
   metadata: Metadata,
+  taxExempt: Type.Optional(Type.Boolean({ description: 'True where staff said so; prices are kept as they are' })),
   placedAt: Instant,
   createdAt: Instant,
   updatedAt: Instant,

@@ -5,7 +5,7 @@ import { type Payment, paymentContract } from '@stoa/contracts/payment';
 import type { Shop } from '../shop/shop.ts';
 import { type Acknowledged, checkAcknowledged } from './acknowledged.ts';
 import { Findings, type InvariantName, invariants } from './findings.ts';
-import { type BookedOrder, isOver, isSold, mayStillTake, type OrderBook, readOrderBook } from './order-book.ts';
+import { type BookedOrder, dueFor, isOver, isSold, mayStillTake, type OrderBook, readOrderBook } from './order-book.ts';
 
 /** Checks what the public API shows: every order, payment and stock count, held against each other. */
 export async function checkByApi(shop: Shop, acknowledged: Acknowledged | undefined): Promise<Findings> {
@@ -106,7 +106,7 @@ function isRefunding({ refunds }: Payment, { underWay }: OrderBook): boolean {
 }
 
 function compareMoney(
-  { captured, refunded, refunds, ledger }: Payment,
+  { status, captured, refunded, refunds, ledger }: Payment,
   order: BookedOrder,
   about: string,
   findings: Findings,
@@ -134,7 +134,7 @@ function compareMoney(
   if (isSold(order.status)) {
     findings.expect(
       'I4',
-      captured.amount === order.total,
+      captured.amount === dueFor(order, status),
       about,
       () => `it is ${order.status} for ${order.total}, and ${captured.amount} was captured`,
     );

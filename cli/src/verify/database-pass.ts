@@ -4,7 +4,7 @@ import { knownOrders, type OrderRow, orderPages, streamsWithoutOrder } from './d
 import { checkStockTables } from './database-stock.ts';
 import type { Databases } from './databases.ts';
 import { Findings } from './findings.ts';
-import { isOver, isSold, mayStillTake } from './order-book.ts';
+import { dueFor, isOver, isSold, mayStillTake } from './order-book.ts';
 
 /** Checks what the services' databases say, order by order, each held against the others. */
 export async function checkByDatabases(
@@ -200,7 +200,7 @@ function checkMoney(order: OrderRow, rows: readonly MoneyRow[], findings: Findin
   if (isSold(order.status)) {
     findings.expect(
       'I4',
-      row.captured === order.total,
+      row.captured === dueFor(order, row.status),
       about,
       () => `it is ${order.status} for ${order.total}, and ${row.captured} was captured`,
     );

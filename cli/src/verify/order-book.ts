@@ -73,6 +73,14 @@ export function isOver(status: OrderStatus): boolean {
   return status === 'rejected' || status === 'cancelled';
 }
 
+/** What has to have been captured for an order that was sold: all of it, or nothing where its goods left before the bank refused for good and a person let it be. */
+export function dueFor(
+  order: Pick<BookedOrder, 'total' | 'captured' | 'shipments'>,
+  status: Payment['status'],
+): number {
+  return status === 'capture-failed' && order.shipments > 0 && order.captured === 0 ? 0 : order.total;
+}
+
 /** Whether a payment in this state may come to have money that it has not taken yet, or has it set aside. */
 export function mayStillTake(status: Payment['status']): boolean {
   return ['authorising', 'waiting', 'authorised', 'voiding', 'capturing'].includes(status);

@@ -212,6 +212,20 @@ describe('a cart', () => {
     assert.equal(body.items.length, 200);
   });
 
+  it('takes the currency of its first item, anew after it was emptied', async () => {
+    shop.neighbours.catalogue.set('US', { ...priced('US', 500), prices: [], price: { amount: 600, currency: 'USD' } });
+    const cart = await newCart();
+    const currencies: (string | null)[] = [];
+    for (const step of [
+      () => put(cart, 'US', 1),
+      () => put(cart, 'PEN', 1),
+      () => shop.call('DELETE', `${cart.path}/items/US`, cart.as),
+      () => put(cart, 'PEN', 1),
+    ])
+      currencies.push((await step()).body.currency ?? null);
+    assert.deepEqual(currencies, ['USD', null, 'EUR', 'EUR']);
+  });
+
   it('keeps the currency it was made with, and refuses to be ordered in another', async () => {
     shop.neighbours.catalogue.set('TEA', { ...priced('TEA', 500), prices: [{ amount: 600, currency: 'USD' }] });
     const cart = await newCart({ body: { currency: 'USD', metadata: { source: 'app' } } });

@@ -21,6 +21,7 @@ export function orderView({ state, created_at, email, shipping_address }: OrderR
     shipments: [...state.shipments],
     ...(state.failure && { failure: state.failure }),
     metadata: state.metadata,
+    ...(state.taxExempt && { taxExempt: true }),
     placedAt: state.placedAt,
     createdAt: created_at,
     updatedAt: state.updatedAt,

@@ -8,11 +8,11 @@ export const onOrderCancelled: NotificationReaction = reactionToMany(
   orderEvents.orderCancelled,
   (messages, tx, service) => {
     const requests = messages.map((message) => {
-      const { number, totals, from, cancelledAt } = message.payload;
+      const { number, totals, from, placedAt } = message.payload;
       const wasConfirmed = from === 'confirmed';
       return orderMail(message, {
         content: { template: 'order-cancelled', number, total: totals.total, wasConfirmed },
-        happenedAt: cancelledAt,
+        happenedAt: placedAt,
       });
     });
     return requestMails(requests, tx, service);

@@ -13,6 +13,7 @@ export const onOrderRefunded: NotificationReaction = reactionToMany(
         content: { template: 'order-refunded', number, amount },
         happenedAt: refundedAt,
         occasion: refundId,
+        announced: refundId,
       });
     });
     return requestMails(requests, tx, service);

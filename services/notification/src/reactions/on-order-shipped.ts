@@ -8,10 +8,10 @@ export const onOrderShipped: NotificationReaction = reactionToMany(
   orderEvents.orderShipped,
   (messages, tx, service) => {
     const requests = messages.map((message) => {
-      const { number, carrier, trackingNumber, shippedAt, shipmentId } = message.payload;
+      const { number, carrier, trackingNumber, placedAt, shipmentId } = message.payload;
       return orderMail(message, {
         content: { template: 'order-shipped', number, carrier, trackingNumber },
-        happenedAt: shippedAt,
+        happenedAt: placedAt,
         occasion: shipmentId,
       });
     });

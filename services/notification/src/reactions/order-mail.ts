@@ -1,6 +1,5 @@
 import { idTimeMs } from '@stoa/platform/ids';
 import type { Message } from '@stoa/platform/schema';
-import type { MailContent } from '../domain/content.ts';
 import type { MailRequest } from './request-mails.ts';
 
 interface AboutOrder {
@@ -9,11 +8,13 @@ interface AboutOrder {
   readonly contactId: string;
 }
 
+interface OrderMail extends Pick<MailRequest, 'content' | 'happenedAt' | 'occasion'> {
+  /** The id that was made when the shop was told; the order's unless given. */
+  readonly announced?: string;
+}
+
 /** The mail that an event of an order asks for. */
-export function orderMail(
-  message: Message<AboutOrder>,
-  mail: { readonly content: MailContent; readonly happenedAt: string; readonly occasion?: string },
-): MailRequest {
+export function orderMail(message: Message<AboutOrder>, { announced, ...mail }: OrderMail): MailRequest {
   const { orderId, userId, contactId } = message.payload;
   return {
     ...mail,
@@ -21,8 +22,8 @@ export function orderMail(
     subjectId: orderId,
     userId,
     orderId,
-    // When it was asked for here, as its id says: a refund may take days, and is no import for that.
-    announcedAt: new Date(idTimeMs(mail.occasion ?? orderId)).toISOString(),
+    // A refund may take days, and is no import for that.
+    announcedAt: new Date(idTimeMs(announced ?? orderId)).toISOString(),
     cause: { ...message.cause, causationId: message.id },
   };
 }

@@ -6,7 +6,7 @@ import type { Order } from '@stoa/contracts/order';
 import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { shippingCommands } from '@stoa/contracts/shipping-messages';
 import { newId } from '@stoa/platform/ids';
-import type { CommandType, Outcome } from '@stoa/platform/schema';
+import { type CommandType, nobodyWaits, type Outcome } from '@stoa/platform/schema';
 import { checkOutName } from '../check-out-input.ts';
 import { refundName } from '../start-refund.ts';
 import { type HostedOrder, hostOrder } from '../testing/host-order.ts';
@@ -82,8 +82,8 @@ const ship = (id: string) =>
 /** The saga of a key once it has come to that. */
 async function sagaOf(definition: string, key: string, status: string) {
   for (const deadlineMs = performance.now() + 20_000; ; await sleep(10)) {
-    const [row] = await shop.service.db.query<{ status: string; step: string }>(
-      'select status, step from kit.saga where definition = $1 and key = $2',
+    const [row] = await shop.service.db.query<{ id: string; status: string; step: string }>(
+      'select id, status, step from kit.saga where definition = $1 and key = $2',
       [definition, key],
     );
     if (row?.status === status) return row;
@@ -130,6 +130,21 @@ describe('an order whose money is refused for good after it was confirmed', () =
     const { body } = await shop.call('GET', `/api/v1/orders/${id}`, staff);
     assert.equal(body.status, 'shipped');
     assert.equal(shop.neighbours.answers.has(`${releaseShipment.type} ${id}`), false, 'it is not being taken back');
+  });
+
+  it('is not said to be paid when a person lets it go without the money', async () => {
+    const id = await placeUntilCapture();
+    assert.equal((await ship(id)).status, 201);
+    await (await asked(capture, id))(refused);
+    const { id: saga } = await sagaOf(checkOutName, id, 'stuck');
+    await shop.ops.skipSaga(
+      { params: { id: saga }, body: { reason: 'a good customer' } },
+      { cause: { correlationId: newId() }, deadlineMs: nobodyWaits },
+    );
+    await sagaOf(checkOutName, id, 'completed');
+    const { body } = await shop.call('GET', `/api/v1/orders/${id}`, staff);
+    assert.deepEqual([body.status, body.payment.status, body.payment.captured.amount], ['shipped', 'authorised', 0]);
+    assert.ok(!(await eventsOf(id)).includes('payment-captured'));
   });
 });
 

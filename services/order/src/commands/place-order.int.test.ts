@@ -138,3 +138,41 @@ describe('when and by what an order was placed', () => {
     }
   });
 });
+
+describe('an order that staff enter', () => {
+  const items = [{ sku: 'PEN', quantity: 1 }];
+  const clerk = { user: newId(), role: 'support' } as const;
+
+  it('is the guest’s whose address they name, who can be given its token', async () => {
+    for (const more of [{}, { externalId: newId() }]) {
+      const { status, body } = await place({ items, ...more }, clerk);
+      assert.deepEqual([status, body.userId, body.email], [202, null, 'guest@customer.example']);
+      const { orderToken } = body;
+      assert.ok(orderToken);
+      const seen = await shop.call('GET', `/api/v1/orders/${body.id}`, { headers: { 'x-order-token': orderToken } });
+      assert.equal(seen.status, 200);
+    }
+  });
+
+  it('is their own when they name nobody, and the customer’s when they name one', async () => {
+    const customerId = newId();
+    const theirs = await place({ items, email: undefined }, clerk);
+    const anothers = await place({ items, customerId }, clerk);
+    const owners = [theirs, anothers].map(({ body }) => [body.userId, body.orderToken]);
+    assert.deepEqual(owners, [
+      [clerk.user, undefined],
+      [customerId, undefined],
+    ]);
+  });
+
+  it('is tax-exempt where they say so, as it and its stream tell', async () => {
+    const { body } = await place({ items, taxExempt: true }, clerk);
+    const other = await place({ items, taxExempt: false }, clerk);
+    assert.deepEqual([body.taxExempt, other.body.taxExempt], [true, undefined]);
+    const [event] = await shop.service.db.query<{ data: { taxExempt?: boolean } }>(
+      `select data from kit.event where stream = $1 and type = 'order-placed'`,
+      [body.id],
+    );
+    assert.equal(event?.data.taxExempt, true);
+  });
+});

@@ -44,7 +44,7 @@ export const placeOrder: Handler<typeof orderContract.operations.placeOrder, Ord
     grouped: body.cartId === undefined,
     guest: body.email,
     secrets: (orderId) =>
-      call.principal.kind === 'anonymous' ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined,
+      customerOf(call) === null ? { orderToken: service.deps.tokens.tokenOf(orderId) } : undefined,
     prepare: () => prepare(call, service),
     work: async (tx, draft) => {
       if (draft.cart) await takeCart(tx, draft.cart, draft.id);
@@ -123,10 +123,11 @@ async function takeCart(tx: Tx, cart: CartRow, orderId: string): Promise<void> {
   );
 }
 
-/** Whose order it is: the caller's, or whoever staff enter it for. */
+/** Whose order it is: the caller's, or whoever staff enter it for; null is a guest's. Staff who name an address write down the order of somebody who called. */
 function customerOf({ body, principal }: PlaceOrderCall): string | null {
   if (body.customerId) return body.customerId;
-  return principal.kind === 'user' && !usesStaffFields(body) ? principal.userId : null;
+  const isForGuest = usesStaffFields(body) || (body.email !== undefined && isStaff(principal, ['support']));
+  return principal.kind === 'user' && !isForGuest ? principal.userId : null;
 }
 
 async function shippingOf(body: PlaceOrder, currency: string, call: PlaceOrderCall, { deps }: OrderService) {
@@ -167,6 +168,7 @@ function write(tx: Tx, call: PlaceOrderCall, draft: Draft, service: OrderService
         totals,
         shippingMethod,
         metadata,
+        ...(body.taxExempt && { taxExempt: true }),
       },
     },
     { actor: actorOf(call.principal), at: placedAt },

@@ -40,6 +40,8 @@ export type OrderEvent =
         totals: OrderTotals;
         shippingMethod: string | null;
         metadata: Record<string, string>;
+        /** Only where it is so. */
+        taxExempt?: true;
       }
     >
   | StreamEvent<'payment-authorised', { paymentId: string; amount: Money }>
@@ -80,6 +82,7 @@ export interface OrderState {
   readonly cancellationRequested: string | null;
   readonly failure: Failure | null;
   readonly metadata: Record<string, string>;
+  readonly taxExempt?: true;
   readonly placedAt: string;
   readonly updatedAt: string;
   readonly version: number;

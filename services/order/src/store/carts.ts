@@ -19,10 +19,11 @@ export async function insertCart(
   cart: Pick<CartRow, 'id' | 'user_id' | 'currency' | 'metadata'>,
 ): Promise<void> {
   const { id, user_id, currency, metadata } = cart;
-  await sql.query('insert into cart (id, user_id, currency, metadata) values ($1, $2, $3, $4)', [
+  await sql.query('insert into cart (id, user_id, currency, currency_chosen, metadata) values ($1, $2, $3, $4, $5)', [
     id,
     user_id,
     currency,
+    currency !== null,
     JSON.stringify(metadata),
   ]);
 }
@@ -80,8 +81,14 @@ export async function putItem(tx: Tx, cartId: string, { sku, quantity, title, un
   return row?.count ?? 0;
 }
 
+/** Takes an item out of a cart that is locked. With the last goes the currency that came with the first. */
 export async function deleteItem(tx: Tx, cartId: string, sku: string): Promise<void> {
   await tx.query('delete from cart_item where cart_id = $1 and sku = $2', [cartId, sku]);
+  await tx.query(
+    `update cart set currency = null
+    where id = $1 and not currency_chosen and not exists (select from cart_item where cart_id = $1)`,
+    [cartId],
+  );
 }
 
 /** Marks a cart as ordered, if it is open and as it was when it was priced. Of two that try, one gets true. */

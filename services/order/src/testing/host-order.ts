@@ -4,7 +4,7 @@ import { paymentCommands } from '@stoa/contracts/payment-messages';
 import { type Client, createClients } from '@stoa/platform/client';
 import { assert, type Violation } from '@stoa/platform/errors';
 import type { Role } from '@stoa/platform/schema';
-import { run, type Service, type ServiceDefinition } from '@stoa/platform/service';
+import { type OpsContract, opsContract, run, type Service, type ServiceDefinition } from '@stoa/platform/service';
 import { testDatabase } from '@stoa/platform/testing';
 import pino from 'pino';
 import type { OrderDeps } from '../deps.ts';
@@ -36,6 +36,8 @@ export interface HostedOrder {
   readonly neighbours: Neighbours;
   /** The service as another one calls it. */
   readonly client: Client<typeof orderContract>;
+  /** What operators are let do with it. */
+  readonly ops: Client<OpsContract>;
   call(
     method: string,
     path: string,
@@ -78,13 +80,22 @@ export async function hostOrder(): Promise<HostedOrder> {
     assert(hosted !== undefined, 'order is hosted');
     const { url } = await hosted.http.listen({ host: '127.0.0.1', port: 0 });
     const { client } = createClients({ caller: 'gateway', local: new Map([['order', hosted.http]]) });
-    return { running, url, client: client(orderContract), service: hosted.service as unknown as Service<OrderDeps> };
+    return {
+      running,
+      url,
+      client: client(orderContract),
+      ops: client(opsContract('order')),
+      service: hosted.service as unknown as Service<OrderDeps>,
+    };
   };
   let opened = await open();
   return {
     neighbours,
     get client() {
       return opened.client;
+    },
+    get ops() {
+      return opened.ops;
     },
     get service() {
       return opened.service;

@@ -33,7 +33,7 @@ export interface RevocationFeed {
   begin(): Promise<void>;
   /** Asks again at once: somebody has just changed an account through this process. */
   catchUp(): void;
-  /** Settles when what was asked has been answered; undefined when nothing is being asked. For requests that may use a token just ended. */
+  /** Settles when what `catchUp` was last called for has been answered; undefined when nothing is being asked. For requests that may use a token just ended. */
   readonly catchingUp: Promise<void> | undefined;
   close(): void;
 }
@@ -47,7 +47,7 @@ export function followRevocations(
 ): RevocationFeed {
   let since: string | undefined;
   let asking: Promise<void> | undefined;
-  let again = false;
+  let following: Promise<void> | undefined;
   source.hear(ended);
 
   async function ask(): Promise<void> {
@@ -64,15 +64,14 @@ export function followRevocations(
 
   /** One question at a time, and one more after it for all who came meanwhile: the one under way may have looked too early for them. */
   function catchUp(): void {
-    if (asking !== undefined) {
-      again = true;
-      return;
-    }
-    asking = ask().finally(() => {
-      asking = undefined;
-      if (!again) return;
-      again = false;
-      catchUp();
+    if (asking === undefined) asking = askInTurn();
+    else following ??= asking.then(askInTurn);
+  }
+
+  function askInTurn(): Promise<void> {
+    return ask().finally(() => {
+      asking = following;
+      following = undefined;
     });
   }
 
@@ -93,7 +92,7 @@ export function followRevocations(
     begin,
     catchUp,
     get catchingUp() {
-      return asking;
+      return following ?? asking;
     },
     close: () => clearInterval(timer),
   };

@@ -38,9 +38,11 @@ export interface Exchanges {
     response: ServerResponse,
     no: { error: unknown; headers: Record<string, string> },
   ): void;
+  /** Counts a request that came over a socket of ours as running from its head to the last byte of its answer. */
+  watch(response: ServerResponse): void;
   /** From now on every answer ends its connection. */
   retire(): void;
-  /** Ends streams of events, waits for running requests until `deadlineMs` (since the epoch). */
+  /** Ends streams of events, those that are about to begin too, and waits for running requests until `deadlineMs` (since the epoch). */
   finish(deadlineMs: number): Promise<void>;
 }
 
@@ -57,8 +59,11 @@ interface Caller {
 export function createExchanges(service: Service, options: ExchangeOptions): Exchanges {
   const { log, observe, traces } = options;
   const running = new Set<ServerResponse>();
+  /** Of sockets of ours: a body may still come, and an answer that has been written may be waiting for its reader. */
+  const unsent = new Set<ServerResponse>();
   const eventStreams = new Set<NonNullable<Answer['stream']>>();
   let closing = false;
+  let finishing = false;
   let whenIdle: (() => void) | undefined;
 
   async function exchange(
@@ -111,6 +116,7 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
     // A stream of events never ends by itself; a download may finish.
     const events = wire.headers.includes('text/event-stream') ? wire.stream : undefined;
     if (events !== undefined) eventStreams.add(events);
+    if (finishing) events?.destroy();
     if (closing) wire.headers.push('connection', 'close');
     send(response, wire, { requestId, correlationId: cause.correlationId }, () => {
       if (events !== undefined) eventStreams.delete(events);
@@ -121,7 +127,11 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
 
   function ended(response: ServerResponse): void {
     running.delete(response);
-    if (running.size === 0) whenIdle?.();
+    if (isIdle()) whenIdle?.();
+  }
+
+  function isIdle(): boolean {
+    return running.size === 0 && unsent.size === 0;
   }
 
   return {
@@ -129,6 +139,8 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
       (request as MarkedRequest)[contextKey] = context;
     },
     serve(plan, request, response, raw) {
+      // Its body came after somebody had been told that it came too late, and is likely to ask again.
+      if (response.headersSent) return drain(request);
       running.add(response);
       exchange(plan, request, response, raw).catch((error: unknown) => {
         // The answer itself could not be written (a header with a line break, say): nothing can be told to the caller any more.
@@ -142,13 +154,21 @@ export function createExchanges(service: Service, options: ExchangeOptions): Exc
       const problem = problemOf(error, {}, traceIdOf(cause.traceparent));
       answerWith(request, response, wireProblem(problem, headers), cause);
     },
+    watch(response) {
+      unsent.add(response);
+      response.once('close', () => {
+        unsent.delete(response);
+        if (isIdle()) whenIdle?.();
+      });
+    },
     retire() {
       closing = true;
     },
     async finish(deadlineMs) {
       closing = true;
+      finishing = true;
       for (const stream of eventStreams) stream.destroy();
-      if (running.size === 0) return;
+      if (isIdle()) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.max(deadlineMs - Date.now(), 0));
         whenIdle = () => {

@@ -105,7 +105,9 @@ export async function hostHttp<D>(
     invoke: (name, input) => invokeOperation(plansByName.get(name), name, input, service as Service, options),
     async listen({ first, ...socket }) {
       server = await openServer({ ...socket, log: options.log }, (request, response) => {
-        if (!first?.(request, response)) app.routing(request, response);
+        if (first?.(request, response)) return;
+        exchanges.watch(response);
+        app.routing(request, response);
       });
       return { url: server.url };
     },

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { fault, isCertificateCode } from '../errors/index.ts';
@@ -55,12 +55,12 @@ export async function openServer(
   const name = family === 'IPv6' ? `[${address}]` : address;
   return {
     url: `${tls ? 'https' : 'http'}://${name}:${taken}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
-    closeAllConnections: () => server.closeAllConnections(),
+    // As every server closes. Those of HTTP end connections at once whose answer has been written, though its reader may not have the half of it.
+    close: () => new Promise((resolve) => Server.prototype.close.call(server, () => resolve())),
+    closeAllConnections() {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 

@@ -9,7 +9,7 @@ export { canonicalJson, fingerprintOf } from './fingerprint.ts';
 export { type HostedHttp, type HostHttpOptions, hostHttp } from './host-http.ts';
 export { type InvokeInput, type InvokeResult, queryText } from './invoke.ts';
 export { parseJson, parseJsonText } from './json-body.ts';
-export { listenProblem } from './open-server.ts';
+export { listenProblem, stopListening } from './open-server.ts';
 export { type OpenApiDocument, openApiOf } from './openapi.ts';
 export { paramLengthMax, timeoutMsDefault } from './operation-plan.ts';
 export { declarationOf, type ErrorDeclarations, type Problem, problemHeaders, problemOf } from './problem.ts';

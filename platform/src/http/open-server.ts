@@ -1,6 +1,6 @@
-import { createServer, type RequestListener, type ServerOptions } from 'node:http';
+import { createServer, type Server as HttpServer, type RequestListener, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, Server } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { fault, isCertificateCode } from '../errors/index.ts';
@@ -55,13 +55,23 @@ export async function openServer(
   const name = family === 'IPv6' ? `[${address}]` : address;
   return {
     url: `${tls ? 'https' : 'http'}://${name}:${taken}`,
-    // As every server closes. Those of HTTP end connections at once whose answer has been written, though its reader may not have the half of it.
-    close: () => new Promise((resolve) => Server.prototype.close.call(server, () => resolve())),
-    closeAllConnections() {
-      server.close();
-      server.closeAllConnections();
-    },
+    close: () => stopListening(server),
+    closeAllConnections: () => server.closeAllConnections(),
   };
+}
+
+/**
+ * Lets a server take no new connections; settles when the last one has ended. Its own `close` would end connections at once whose answer has been written,
+ * though its reader may not have the half of it.
+ */
+export function stopListening(server: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    NetServer.prototype.close.call(server, () => {
+      // Ends its timers.
+      server.close();
+      resolve();
+    });
+  });
 }
 
 /**

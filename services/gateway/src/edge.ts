@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { userEvents } from '@stoa/contracts/user-messages';
 import { fault } from '@stoa/platform/errors';
-import { answerClientError, listenProblem, urlOnThisMachine } from '@stoa/platform/http';
+import { answerClientError, listenProblem, stopListening, urlOnThisMachine } from '@stoa/platform/http';
 import { createPolicies } from '@stoa/platform/resilience';
 import type { Edge, EdgeHost } from '@stoa/platform/service';
 import { createAccessLog } from './access-log.ts';
@@ -77,8 +77,7 @@ export async function startEdge(host: EdgeHost): Promise<Edge> {
     },
     async close(deadlineMs) {
       draining = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      const closed = stopListening(server);
       inFlight.drain();
       await Promise.race([connections.rest(), until(deadlineMs)]);
       server.closeAllConnections();

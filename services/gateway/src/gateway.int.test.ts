@@ -579,6 +579,15 @@ describe('draining', () => {
     await closed;
   });
 
+  test('an answer is waited for until its reader has it', async () => {
+    const big = Buffer.alloc(8_000_000, 'x');
+    gateway.behave = (_request, response) => response.end(big);
+    const answer = await call('/api/v1/things/1');
+    const closed = gateway.edge.close(Date.now() + 20_000);
+    assert.equal((await answer.arrayBuffer()).byteLength, big.length);
+    await closed;
+  });
+
   test('what does not finish by the deadline is cut off', async () => {
     gateway.behave = () => undefined;
     const running = call('/api/v1/things/1');

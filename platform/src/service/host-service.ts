@@ -48,8 +48,10 @@ export interface HostedService {
   readonly health: () => Promise<ServiceReport>;
   /** Starts the workers. Before, the service answers but moves nothing. */
   start(): Promise<void>;
-  /** Stops taking work, finishes what runs, hands the rest back. */
+  /** Stops taking work, finishes what runs, hands the rest back. What others in this process ask of it is still answered. */
   stop(deadlineMs: number): Promise<void>;
+  /** Lets go of its database, once nobody in this process works any more. */
+  close(): Promise<void>;
 }
 
 const described = {
@@ -171,7 +173,6 @@ async function hostOn(
       jobs.start();
     },
     async stop(deadlineMs) {
-      await http.close(deadlineMs);
       // An effect that does not come back is given up, as if this process had died: it comes due again.
       const workers = Promise.all([jobs.stop(), sagas.close(), effects.stop()]);
       await Promise.race([
@@ -180,6 +181,8 @@ async function hostOn(
       ]);
       await inbox.stop();
       await relay.stop();
+    },
+    async close() {
       await definition.close?.(deps);
       await db.close();
     },

@@ -198,7 +198,11 @@ export async function run(definitions: readonly ServiceDefinition<never>[], opti
   const stopAll = async (deadlineMs: number): Promise<void> => {
     policies.close();
     await Promise.all(consumers.map((consumer) => consumer.stop()));
-    await Promise.all([...hosted.values()].map((service) => service.stop(deadlineMs)));
+    const all = [...hosted.values()];
+    // Step by step together: what one still does may need another.
+    await Promise.all(all.map((service) => service.http.close(deadlineMs)));
+    await Promise.all(all.map((service) => service.stop(deadlineMs)));
+    await Promise.all(all.map((service) => service.close()));
     callers.close();
     await Promise.all([...clientsByName.values()].map((clients) => clients.close()));
   };

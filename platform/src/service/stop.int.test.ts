@@ -5,7 +5,7 @@ import pino from 'pino';
 import { defineEffect } from '../effect/index.ts';
 import { fault } from '../errors/index.ts';
 import { newId } from '../ids/index.ts';
-import { anyone, contract, nobodyWaits, operation, strict } from '../schema/index.ts';
+import { anyone, contract, nobodyWaits, operation, strict, Type } from '../schema/index.ts';
 import { Database } from '../sql/index.ts';
 import { testDatabase } from '../testing/index.ts';
 import { defineService, run } from './index.ts';
@@ -95,5 +95,52 @@ it('a service that stops tries no call again', async () => {
     await stopped;
   } finally {
     await server.drop();
+  }
+});
+
+it('a service that stops answers what it has begun with the help of another one in its process', async () => {
+  const servers = await Promise.all([testDatabase('stop_asks'), testDatabase('stop_helps')]);
+  const [asks, helps] = servers;
+  const answer = strict({ n: Type.Integer() });
+  const getNumber = operation({ method: 'GET', path: '/n', summary: 'A number', access: anyone, answer });
+  const contractOf = (service: string) =>
+    contract({ service, operations: { getNumber }, events: {}, commands: {}, errors: {} });
+  const asked = Promise.withResolvers<void>();
+  const goesOn = Promise.withResolvers<void>();
+  const definitions = [
+    defineService<never>({
+      name: 'asks',
+      contract: contractOf('asks'),
+      routes: {
+        async getNumber({ cause }, service) {
+          asked.resolve();
+          await goesOn.promise;
+          return { body: await service.client(contractOf('helps')).getNumber({}, { cause, deadlineMs: nobodyWaits }) };
+        },
+      },
+    }),
+    defineService<never>({
+      name: 'helps',
+      contract: contractOf('helps'),
+      routes: {
+        getNumber: async (_, { db }) => ({ body: (await db.query<{ n: number }>('select 1 as n', []))[0] }) as never,
+      },
+    }),
+  ];
+  try {
+    const log = pino({ level: 'silent' });
+    const databaseUrl = async (name: string) => (name === 'asks' ? asks : helps).url;
+    const running = await run(definitions, { environment: {}, log, version: '1', databaseUrl });
+    const { url } = (await running.services.get('asks')?.http.listen({ host: '127.0.0.1', port: 0 })) ?? {};
+    const answered = fetch(`${url}/n`).then((response) => response.json());
+    await asked.promise;
+    const stopped = running.stop(Date.now() + 10_000);
+    // The other has nothing to do, and would be gone by then.
+    await sleep(500);
+    goesOn.resolve();
+    assert.deepEqual(await answered, { n: 1 });
+    await stopped;
+  } finally {
+    await Promise.all(servers.map((server) => server.drop()));
   }
 });

@@ -42,11 +42,11 @@ export function createPagesTarget(contracts: readonly Contract[], version: strin
         return;
       }
       if (request.headers['if-none-match'] === page.etag) {
-        response.writeHead(304, ['ETag', page.etag, 'Cache-Control', 'no-cache']);
+        response.writeHead(304, page.lasting);
         response.end();
         return;
       }
-      response.writeHead(200, page.headers as string[]);
+      response.writeHead(200, [...page.lasting, ...page.content]);
       response.end(page.body);
     },
   };
@@ -55,9 +55,8 @@ export function createPagesTarget(contracts: readonly Contract[], version: strin
 function made(text: string, type = '') {
   const body = Buffer.from(text);
   const etag = `"${hash('sha256', body, 'base64url').slice(0, 22)}"`;
-  const headers = [
-    ...['Content-Type', type, 'Content-Length', String(body.length), 'ETag', etag, 'Cache-Control', 'no-cache'],
-    ...(type.startsWith('text/html') ? ['Content-Security-Policy', pagePolicy] : []),
-  ];
-  return { body, etag, headers };
+  // On the 304 too: a browser takes what it says in place of what it kept, and the gateway's own policy would take the page's style away.
+  const policy = type.startsWith('text/html') ? ['Content-Security-Policy', pagePolicy] : [];
+  const lasting = ['ETag', etag, 'Cache-Control', 'no-cache', ...policy];
+  return { body, etag, lasting, content: ['Content-Type', type, 'Content-Length', String(body.length)] };
 }

@@ -39,6 +39,21 @@ const endTokensOf = (userId: string) =>
     tokensValidFrom: new Date().toISOString(),
   });
 
+/** What other gateways would tell of, told by a test. */
+function hintsByHand() {
+  const heard: { hear: () => void; types: readonly string[] | undefined }[] = [];
+  const hints = {
+    tell: () => undefined,
+    onHint: (hear: () => void, types?: readonly string[]) => void heard.push({ hear, types }),
+    onMissed: () => undefined,
+    hearing: true,
+  } as unknown as Hints;
+  const hint = (type: string) => {
+    for (const { hear, types } of heard) if (types?.includes(type)) hear();
+  };
+  return { hints, hint };
+}
+
 /** Polls until `ready` holds, for at most two seconds. */
 async function until(ready: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (const endMs = Date.now() + 2_000; Date.now() < endMs; await pause(5)) if (await ready()) return;
@@ -231,13 +246,7 @@ describe('callers', () => {
   });
 
   test('a session that another gateway ended is asked about as soon as that is hinted at', async () => {
-    const heard: { hear: () => void; types: readonly string[] | undefined }[] = [];
-    const hints = {
-      tell: () => undefined,
-      onHint: (hear: () => void, types?: readonly string[]) => void heard.push({ hear, types }),
-      onMissed: () => undefined,
-      hearing: true,
-    } as unknown as Hints;
+    const { hints, hint } = hintsByHand();
     const other = await startTestGateway({}, 'local', { hints });
     try {
       const sessionId = crypto.randomUUID();
@@ -245,7 +254,7 @@ describe('callers', () => {
       const mine = () => fetch(`http://127.0.0.1:${other.port}/api/v1/mine`, { headers });
       assert.equal((await mine()).status, 200);
       other.ended.sessions.push({ sessionId, endedAt: new Date().toISOString() });
-      for (const { hear, types } of heard) if (types?.includes('user.session-ended.v1')) hear();
+      hint('user.session-ended.v1');
       assert.equal((await mine()).status, 401);
     } finally {
       await other.close();
@@ -327,6 +336,23 @@ describe('quotas', () => {
       const answer = await call('/api/v1/mine', { headers: bearer('a.b.c') });
       assert.equal(answer.status, expected);
     }
+  });
+
+  test('somebody’s bad tokens do not count against a caller who is known, even while it is asked which tokens have ended', async () => {
+    const { hints, hint } = hintsByHand();
+    gateway = await startTestGateway({ STOA_RATE_LIMIT_ANONYMOUS: '2' }, 'local', { hints });
+    const sessionId = crypto.randomUUID();
+    const good = await gateway.token('customer');
+    const ending = await gateway.token('customer', undefined, sessionId);
+    const statuses = async (...tokens: string[]) =>
+      Promise.all(tokens.map(async (token) => (await call('/api/v1/mine', { headers: bearer(token) })).status));
+    assert.deepEqual(await statuses(good, ending, 'a.b.c', 'a.b.c'), [200, 200, 401, 401]);
+    const { listRevocations } = userContract.operations;
+    const endedAt = new Date().toISOString();
+    const ended = { asOf: endedAt, apiKeys: [], users: [], sessions: [{ sessionId, endedAt }] };
+    await gateway.offer('user', { listRevocations }, { listRevocations: () => pause(100, { body: ended }) });
+    hint('user.session-ended.v1');
+    assert.deepEqual(await statuses(good, ending, 'a.b.c'), [200, 429, 429]);
   });
 });
 

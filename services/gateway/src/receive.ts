@@ -90,20 +90,24 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     const proves = found.kind === 'route' && found.route.operation.access.who !== 'signed';
     if (token === undefined || !proves) return admit(exchange);
     const { catchingUp } = callers.feed;
-    if (catchingUp === undefined) {
-      const known = callers.known(token);
-      if (known !== undefined) {
-        exchange.principal = known;
-        return admit(exchange);
-      }
-    }
-    verify(exchange, token, catchingUp).catch((error: unknown) => finish(exchange, error));
+    if (catchingUp === undefined) believe(exchange, token);
+    else catchingUp.then(() => believe(exchange, token)).catch((error: unknown) => finish(exchange, error));
   }
 
-  async function verify(exchange: Exchange, token: string, catchingUp: Promise<void> | undefined): Promise<void> {
+  /** Bad tokens of an address are held against those that have to be verified, not against whoever is known. */
+  function believe(exchange: Exchange, token: string) {
+    const known = callers.known(token);
+    if (known === undefined) {
+      verify(exchange, token).catch((error: unknown) => finish(exchange, error));
+      return;
+    }
+    exchange.principal = known;
+    admit(exchange);
+  }
+
+  async function verify(exchange: Exchange, token: string): Promise<void> {
     const tooMany = limits?.mayVerify(exchange.clientAddress);
     if (tooMany?.exceeded) return finish(exchange, exceeded(exchange, tooMany));
-    await catchingUp;
     try {
       exchange.principal = await callers.verify(token, exchange.cause);
     } catch (error) {

@@ -6,7 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { userContract } from '@stoa/contracts/user';
 import { newSecret } from '@stoa/platform/auth';
 import type { Hints } from '@stoa/platform/cache';
+import { hostHttp } from '@stoa/platform/http';
 import { newId } from '@stoa/platform/ids';
+import { sampleService, sampleShop } from '@stoa/platform/testing';
 import { lines, rawRequest } from './testing/raw-request.ts';
 import { answerOk, hashSecret, startTestGateway, type TestGateway } from './testing/start-test-gateway.ts';
 
@@ -514,6 +516,21 @@ describe('streams of events', () => {
 });
 
 describe('an open stream', () => {
+  test('is not taken for a leak by Node, which would warn of it', async () => {
+    await start();
+    const shop = await hostHttp(sampleShop(), sampleService, { log: sampleService.log });
+    gateway.behave = shop.handle;
+    const warnings: string[] = [];
+    const note = ({ message }: Error) => warnings.push(message);
+    process.on('warning', note);
+    const stop = new AbortController();
+    assert.equal((await call('/api/v1/watch', { signal: stop.signal })).status, 200);
+    stop.abort();
+    await shop.close(Date.now() + 500);
+    process.off('warning', note);
+    assert.deepEqual(warnings, []);
+  });
+
   test('ends with its token, and no other does', async () => {
     await start();
     gateway.behave = (_request, response) => {

@@ -10,11 +10,12 @@ import { createCachedAnswers } from './cached-answers.ts';
 /** A gateway with a service of products behind it, whose answers say how many times it has been asked. */
 function open() {
   const heard = { now: true };
-  const time = { ms: 0 };
+  const time = { ms: 0, setMs: 0 };
   let asked = 0;
   const cached = createCachedAnswers({
     bytesMax: 1e6,
-    clock: { nowMs: () => time.ms, now: () => '' } as never,
+    clock: { nowMs: () => time.ms + time.setMs, now: () => '' } as never,
+    nowMs: () => time.ms,
     hears: () => heard.now,
   });
   const ask = async (name: string, url: string, meanwhile = () => {}) => {
@@ -42,6 +43,13 @@ test('a product is kept for longer while its changes are heard', async () => {
   time.ms = 4_999;
   assert.equal(await ask('getProduct', '/api/v1/products/1'), 1);
   time.ms = 5_000;
+  assert.equal(await ask('getProduct', '/api/v1/products/1'), 2);
+});
+
+test('a clock that is set back does not keep an answer for longer', async () => {
+  const { ask, time } = open();
+  await ask('getProduct', '/api/v1/products/1');
+  Object.assign(time, { ms: 5_000, setMs: -300_000 });
   assert.equal(await ask('getProduct', '/api/v1/products/1'), 2);
 });
 

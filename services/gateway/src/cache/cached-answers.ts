@@ -37,11 +37,14 @@ const unheardMs = 500;
 export interface CachedAnswersOptions {
   readonly bytesMax: number;
   readonly clock: Clock;
+  /** What answers age by: a clock that nobody sets. */
+  readonly nowMs?: () => number;
   /** Whether every change is heard of now, wherever it is made. */
   readonly hears: () => boolean;
 }
 
-export function createCachedAnswers({ bytesMax, clock, hears }: CachedAnswersOptions): CachedAnswers {
+export function createCachedAnswers(options: CachedAnswersOptions): CachedAnswers {
+  const { bytesMax, clock, nowMs = () => performance.now(), hears } = options;
   const cache = new ResponseCache(bytesMax);
 
   function keptMs({ service, name, operation: { publicCacheS = 0 } }: Route, url: string): number {
@@ -52,16 +55,16 @@ export function createCachedAnswers({ bytesMax, clock, hears }: CachedAnswersOpt
 
   async function loadAndSend(exchange: Exchange, route: Route, key: string): Promise<void> {
     const { url, cause, requestId, clientAddress } = exchange;
-    const nowMs = clock.nowMs();
+    const askedAtMs = nowMs();
     const fromBeginMs = keptMs(route, url);
-    const deadlineMs = nowMs + (route.operation.timeoutMs ?? 10_000);
+    const deadlineMs = clock.nowMs() + (route.operation.timeoutMs ?? 10_000);
     const context = { principal: anonymous, cause, requestId, clientAddress, deadlineMs };
     const recorded = await cache.load(
       key,
       route.service,
       () => record(route.target, url, context),
       (fresh) =>
-        fresh.status === 200 ? makeReady(fresh, nowMs + Math.min(fromBeginMs, keptMs(route, url))) : undefined,
+        fresh.status === 200 ? makeReady(fresh, askedAtMs + Math.min(fromBeginMs, keptMs(route, url))) : undefined,
     );
     send(exchange, recorded);
   }
@@ -74,7 +77,7 @@ export function createCachedAnswers({ bytesMax, clock, hears }: CachedAnswersOpt
       seesWhatAllSee(principal),
     answer(exchange, route) {
       const key = cacheKeyOf(exchange.url);
-      const kept = cache.get(key, clock.nowMs());
+      const kept = cache.get(key, nowMs());
       if (kept === undefined) return loadAndSend(exchange, route, key);
       send(exchange, kept);
       return undefined;

@@ -42,7 +42,14 @@ export function createConnections(
   let rests: (() => void) | undefined;
 
   function add(socket: Socket): void {
-    open.set(socket, { socket, current: undefined, waiting: [], sentBytes: 0, queuedBytes: 0, movedAtMs: Date.now() });
+    open.set(socket, {
+      socket,
+      current: undefined,
+      waiting: [],
+      sentBytes: 0,
+      queuedBytes: 0,
+      movedAtMs: performance.now(),
+    });
     socket.once('close', () => {
       open.delete(socket);
       tellRest();
@@ -76,7 +83,7 @@ export function createConnections(
   }
 
   function look(): void {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const connection of open.values()) if (isStuck(connection, nowMs)) connection.socket.destroy();
   }
 

@@ -175,6 +175,13 @@ describe('handing on', () => {
     assert.deepEqual([answer.status, await codeOf(answer)], [504, 'service.deadline-exceeded']);
   });
 
+  test('a service that never answers becomes 504 though the clock is set back while it is waited for', async (t) => {
+    const { now } = Date;
+    gateway.behave = () => void t.mock.method(Date, 'now', () => now() - 300_000);
+    const answer = await call('/api/v1/quick', { signal: AbortSignal.timeout(5_000) });
+    assert.equal(answer.status, 504);
+  });
+
   test('an upload is read while it is sent, and a client that expects 100 is told to go on', async () => {
     gateway.behave = (request, response) => {
       response.writeHead(200);

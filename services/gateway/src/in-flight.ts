@@ -6,7 +6,7 @@ import type { Exchange } from './request/exchange.ts';
 interface Running {
   readonly exchange: Exchange;
   readonly service: string;
-  /** When the answer has to have begun, in milliseconds since the epoch. */
+  /** When the answer has to have begun, by a clock that nobody sets, as all times here. */
   readonly answerByMs: number;
   /** When the body has to have arrived; streamed bodies have only to go on arriving. */
   readonly bodyByMs: number | undefined;
@@ -21,7 +21,7 @@ interface Running {
 
 export interface InFlight {
   /** From the hand-over until the answer has gone out. */
-  add(exchange: Exchange, limits: { answerByMs: number; streamedBody: boolean; streams: boolean }): void;
+  add(exchange: Exchange, limits: { answerWithinMs: number; streamedBody: boolean; streams: boolean }): void;
   /** Streams end at once, for they have no end of their own; everything else may finish. */
   drain(): void;
   close(): void;
@@ -43,7 +43,7 @@ export function createInFlight(
   let draining = false;
 
   function look(): void {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const one of running) {
       const { exchange, service } = one;
       endWithItsToken(one);
@@ -95,15 +95,15 @@ export function createInFlight(
   const timer = setInterval(look, sweepMs);
   timer.unref();
   return {
-    add(exchange, { answerByMs, streamedBody, streams }) {
-      const nowMs = Date.now();
+    add(exchange, { answerWithinMs, streamedBody, streams }) {
+      const nowMs = performance.now();
       const bodyByMs = streamedBody ? undefined : nowMs + bodyTimeoutMs;
       const { found } = exchange;
       const service = found.kind === 'route' ? found.route.service : 'gateway';
       const one = {
         exchange,
         service,
-        answerByMs,
+        answerByMs: nowMs + answerWithinMs,
         bodyByMs,
         streams,
         token: streams ? bearerToken(exchange.head.authorization) : undefined,

@@ -141,7 +141,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
     if (exchange.counted.exceeded) return finish(exchange, exceeded(exchange, exchange.counted));
     if (head.contentLength > authBodyBytesMax) throw tooLarge(authBodyBytesMax);
     if (head.expectsContinue) response.writeContinue();
-    inFlight.add(exchange, { answerByMs: clock.nowMs() + dayMs, streamedBody: false, streams: false });
+    inFlight.add(exchange, { answerWithinMs: dayMs, streamedBody: false, streams: false });
     const account = accountIn(await peekBody(request, authBodyBytesMax));
     if (account !== undefined) {
       const counted = await counting.authAccount(account);
@@ -194,7 +194,7 @@ export function createReceiver(stations: Stations): (request: IncomingMessage, r
       setHeaders(response, answerHeaders);
     }
     inFlight.add(exchange, {
-      answerByMs: deadlineMs + head.waitS * 1000,
+      answerWithinMs: timeoutMs + head.waitS * 1000,
       // Files take as long as they take; a small body that is read raw has to arrive like any other.
       streamedBody: operation.rawBody !== undefined && (operation.bodyBytesMax ?? 0) > bodyBytesMaxDefault,
       streams,

@@ -58,6 +58,8 @@ export class Passage implements Dispatcher.DispatchHandler {
   readonly #context: HandedOn;
   readonly #outgoing: Outgoing;
   readonly #kind: Kind;
+  /** The context's deadline by `performance.now`, as all times here: nobody sets that clock while a request is under way. */
+  readonly #deadlineMs: number;
   #body: RequestBody = { kind: 'none' };
   #attempts = 0;
   #sentAtMs = 0;
@@ -80,6 +82,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     this.#request = request;
     this.#response = response;
     this.#context = context;
+    this.#deadlineMs = performance.now() + (context.deadlineMs - Date.now());
     this.#outgoing = readOutgoing(request);
     this.#kind = way.kind ?? this.#kindByItself();
   }
@@ -113,7 +116,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   #attempt(avoid: string | undefined): void {
     this.#attempts += 1;
     this.#controller = undefined;
-    this.#sentAtMs = Date.now();
+    this.#sentAtMs = performance.now();
     if (!this.#way.breaker.admits(this.#sentAtMs)) {
       this.#way.hear.rejected('breaker');
       this.#fail(keepsSilent(this.#way.service));
@@ -147,7 +150,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     const { discovery, discoveryName, upstreams } = this.#way;
     const endpoint = discovery.acquire(discoveryName, avoid);
     const untilMs = upstreams.of(endpoint.url).retiringUntilMs;
-    if (avoid !== undefined || untilMs < Date.now()) return endpoint;
+    if (avoid !== undefined || untilMs < performance.now()) return endpoint;
     const other = discovery.acquire(discoveryName, endpoint.url);
     // Of two that were going, the one that began earlier may be back already.
     const [chosen, left] = upstreams.of(other.url).retiringUntilMs <= untilMs ? [other, endpoint] : [endpoint, other];
@@ -156,7 +159,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   #options(): Dispatcher.DispatchOptions {
-    const headers = sentBy(this.#way.proof(), this.#context, this.#outgoing.headers, this.#sentAtMs);
+    const headers = sentBy(this.#way.proof(), this.#context, this.#outgoing.headers, this.#deadlineMs - this.#sentAtMs);
     const body = this.#body;
     if (body.kind === 'streamed') {
       this.#streamed = new StreamedBody(this.#request, this.#way.bodyBytesMax);
@@ -192,7 +195,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     }
     // The service itself gives up at the same deadline, and may say so a moment before the gateway would.
     if (status === 504) this.#notAnsweredInTime();
-    else this.#way.breaker.heard(Date.now());
+    else this.#way.breaker.heard(performance.now());
     const raw = controller.rawHeaders as Buffer[];
     this.#instead = this.#insteadOf(status, raw);
     if (this.#instead !== undefined) return;
@@ -261,7 +264,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     if (status === 401 && headerOf(raw, unprovenHeader) !== undefined) return () => this.#goWhereBelieved();
     if (status !== 409 || this.#brokeOff === undefined) return undefined;
     const waitMs = Number(headerOf(raw, 'retry-after') ?? Number.NaN) * 1000;
-    return Date.now() + waitMs < this.#endsAtMs() ? () => this.#comeBack(waitMs) : undefined;
+    return performance.now() + waitMs < this.#endsAtMs() ? () => this.#comeBack(waitMs) : undefined;
   }
 
   /** Nothing has been begun: whoever does not believe the gateway only reads who it claims to be. */
@@ -291,7 +294,7 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   #tellBreaker(error: Error, isClients: boolean): void {
     const { breaker } = this.#way;
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     if (isClients) breaker.undecided(nowMs);
     else if (this.#gone || isSilence(error)) this.#notAnsweredInTime();
     else breaker.heard(nowMs);
@@ -299,8 +302,8 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   #notAnsweredInTime(): void {
     const { breaker } = this.#way;
-    if (this.#wasHurried()) breaker.undecided(Date.now());
-    else breaker.silent(this.#sentAtMs, Date.now());
+    if (this.#wasHurried()) breaker.undecided(performance.now());
+    else breaker.silent(this.#sentAtMs, performance.now());
   }
 
   /** Whether its client's body took nearly all of the time, so that no service could have answered in the rest. */
@@ -330,11 +333,11 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   #isLate(): boolean {
     // The clock that timers go by may be a millisecond behind.
-    return Date.now() + 1 >= this.#endsAtMs();
+    return performance.now() + 1 >= this.#endsAtMs();
   }
 
   #endsAtMs(): number {
-    return this.#context.deadlineMs + this.#outgoing.waitS * 1000;
+    return this.#deadlineMs + this.#outgoing.waitS * 1000;
   }
 
   #hasUnreadBody(): boolean {

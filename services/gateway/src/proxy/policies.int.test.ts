@@ -131,6 +131,17 @@ describe('an operation that nobody answers in time', () => {
     assert.deepEqual(new Set(gateway.told.map(({ outcome }) => outcome)), new Set(['unknown', 'ok']));
   });
 
+  test('is found out after the clock was set back as well', async (t) => {
+    let isSilent = false;
+    await start([await httpReplica((_request, response) => void (isSilent || response.end('{}')))]);
+    assert.equal((await get('/api/v1/quick')).status, 200);
+    isSilent = true;
+    const { now } = Date;
+    t.mock.method(Date, 'now', () => now() - 300_000);
+    for (let request = 0; request < 3; request++) assert.equal((await get('/api/v1/quick')).status, 504);
+    assert.equal((await get('/api/v1/quick')).status, 503);
+  });
+
   test('because the only replica cannot be connected to is refused at once too', async () => {
     await start([await unreachableReplica()]);
     const first = await Promise.all(Array.from({ length: 3 }, () => get('/api/v1/things/1')));

@@ -63,11 +63,11 @@ export function sentBy(
   proof: Readonly<Record<string, string>>,
   context: RequestContext,
   headers: readonly string[],
-  nowMs: number,
+  leftMs: number,
 ): string[] {
-  const { cause, requestId, clientAddress, deadlineMs } = context;
+  const { cause, requestId, clientAddress } = context;
   const sent = [...headers, 'x-stoa-door', 'public', 'x-request-id', requestId, 'x-forwarded-for', clientAddress];
-  sent.push('x-correlation-id', cause.correlationId, timeoutHeader, String(Math.max(1, deadlineMs - nowMs)));
+  sent.push('x-correlation-id', cause.correlationId, timeoutHeader, String(Math.max(1, Math.ceil(leftMs))));
   if (cause.traceparent !== undefined) sent.push('traceparent', cause.traceparent);
   for (const name in proof) sent.push(name, proof[name] as string);
   return sent;

@@ -10,7 +10,8 @@ const pauseMsMax = 5_000;
  * as its client waits, and the places are shared with all other operations. After a pause one request finds out whether it is answered again.
  *
  * Only silence counts, while no other request for the operation was answered. Failures that are told at once, a refused connection above all, cost
- * nobody anything, and their end is seen by the next request. There is no promise and no object for a request in this.
+ * nobody anything, and their end is seen by the next request. There is no promise and no object for a request in this. All
+ * times are of `performance.now`, which nobody sets.
  */
 export class SilenceBreaker {
   #silences = 0;
@@ -20,18 +21,13 @@ export class SilenceBreaker {
 
   get state(): BreakerState {
     if (this.#silences < silencesMax) return 'closed';
-    return this.#pauses(Date.now()) ? 'open' : 'half-open';
-  }
-
-  /** No pause is longer than the longest, whatever a clock says that was set back. */
-  #pauses(nowMs: number): boolean {
-    return nowMs < this.#nextAtMs && this.#nextAtMs - nowMs <= pauseMsMax;
+    return performance.now() < this.#nextAtMs ? 'open' : 'half-open';
   }
 
   /** Whether a request may be made now. One on trial keeps the others waiting, for five seconds at the most. */
   admits(nowMs: number): boolean {
     if (this.#silences < silencesMax) return true;
-    if (this.#pauses(nowMs)) return false;
+    if (nowMs < this.#nextAtMs) return false;
     this.#nextAtMs = nowMs + pauseMsMax;
     return true;
   }

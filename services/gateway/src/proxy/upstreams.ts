@@ -49,7 +49,7 @@ export function createUpstreams(settings: UpstreamSettings): Upstreams {
   const upstreams = new Map<string, PooledUpstream>();
 
   function sweep(): void {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const [url, upstream] of upstreams) {
       if (upstream.isBusy || nowMs - upstream.usedAtMs < unusedMs) continue;
       upstreams.delete(url);
@@ -66,7 +66,7 @@ export function createUpstreams(settings: UpstreamSettings): Upstreams {
         upstream = new PooledUpstream(url, settings);
         upstreams.set(url, upstream);
       }
-      upstream.usedAtMs = Date.now();
+      upstream.usedAtMs = performance.now();
       return upstream;
     },
     async close() {
@@ -104,7 +104,7 @@ class PooledUpstream implements Upstream {
   }
 
   retire(): void {
-    this.retiringUntilMs = Date.now() + retiringMs;
+    this.retiringUntilMs = performance.now() + retiringMs;
   }
 
   get isBusy(): boolean {

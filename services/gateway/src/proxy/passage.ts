@@ -63,6 +63,8 @@ export class Passage implements Dispatcher.DispatchHandler {
   #body: RequestBody = { kind: 'none' };
   #attempts = 0;
   #sentAtMs = 0;
+  /** Of a body that is streamed: a service can answer only what it has. */
+  #bodyEndedAtMs = 0;
   #endpoint: Endpoint | undefined;
   #upstream: Upstream | undefined;
   #streamed: StreamedBody | undefined;
@@ -99,6 +101,10 @@ export class Passage implements Dispatcher.DispatchHandler {
       });
     } else {
       this.#body = { kind: 'streamed', bytesExpected: bodyBytes };
+      this.#request.once('end', () => {
+        // After the gateway has given up, its end is only that of being thrown away.
+        if (!this.#response.headersSent) this.#bodyEndedAtMs = performance.now();
+      });
       this.#attempt(undefined);
     }
   }
@@ -308,7 +314,7 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   /** Whether its client's body took nearly all of the time, so that no service could have answered in the rest. */
   #wasHurried(): boolean {
-    return this.#endsAtMs() - this.#sentAtMs < this.#way.fairMs;
+    return this.#endsAtMs() - Math.max(this.#sentAtMs, this.#bodyEndedAtMs) < this.#way.fairMs;
   }
 
   /** The service may have carried it out already, so it has to be one that may be carried out twice. */

@@ -36,6 +36,17 @@ const told = async (answer: Response) => {
   const { code, detail } = (await answer.json()) as { code: string; detail: string };
   return [answer.status, code, detail];
 };
+/** The status that a client gets who sends the rest of its body late. */
+const slow = (headers: string, body: string, rest?: string, afterMs = 450) =>
+  new Promise<string>((resolve) => {
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.setEncoding('utf8').once('data', (answer: string) => {
+      resolve(answer.slice(9, 12));
+      socket.destroy();
+    });
+    socket.write(`POST /api/v1/quick HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n${body}`);
+    if (rest !== undefined) setTimeout(() => socket.write(rest), afterMs);
+  });
 /** Reads what waits only until it has to answer. */
 const silent = () => httpReplica(() => undefined);
 const good = () => httpReplica((_request, response) => response.end('{}'));
@@ -111,22 +122,25 @@ describe('an operation that nobody answers in time', () => {
   test('is not one whose clients are slow to send what is to be answered', async () => {
     let isSilent = true;
     await start([await httpReplica((_request, response) => void (isSilent || response.end('{}')))]);
-    const slow = (headers: string, body: string, rest?: string) =>
-      new Promise<string>((resolve) => {
-        const socket = connect(gateway.port, '127.0.0.1');
-        socket.setEncoding('utf8').once('data', (answer: string) => {
-          resolve(answer.slice(9, 12));
-          socket.destroy();
-        });
-        socket.write(`POST /api/v1/quick HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n${body}`);
-        if (rest !== undefined) setTimeout(() => socket.write(rest), 450);
-      });
     const answers = await Promise.all([
       ...Array.from({ length: 3 }, () => slow('Content-Length: 2', '{', '}')),
       ...Array.from({ length: 3 }, () => slow('Transfer-Encoding: chunked', '1\r\n{\r\n')),
     ]);
     assert.deepEqual(answers, ['504', '504', '504', '408', '408', '408']);
     isSilent = false;
+    assert.equal((await post('/api/v1/quick')).status, 200);
+    assert.deepEqual(new Set(gateway.told.map(({ outcome }) => outcome)), new Set(['unknown', 'ok']));
+  });
+
+  test('is not one whose clients send the end of a body in chunks just before the gateway gives up', async () => {
+    const healthy = () =>
+      httpReplica((request, response) => request.resume().once('end', () => setTimeout(() => response.end('{}'), 400)));
+    await start([await healthy(), await healthy()]);
+    const answers = Array.from({ length: 6 }, () =>
+      // The gateway gives up between 1,600 and 1,850 ms, for the operation has 600.
+      slow('Transfer-Encoding: chunked', '1\r\n{\r\n', '1\r\n}\r\n0\r\n\r\n', 1_500),
+    );
+    assert.deepEqual(new Set(await Promise.all(answers)), new Set(['504']));
     assert.equal((await post('/api/v1/quick')).status, 200);
     assert.deepEqual(new Set(gateway.told.map(({ outcome }) => outcome)), new Set(['unknown', 'ok']));
   });

@@ -97,7 +97,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     else if (bodyBytes !== undefined && bodyBytes <= bufferedBytesMax) {
       readWhole(this.#request, (bytes) => {
         this.#body = { kind: 'buffered', bytes };
-        if (!this.#gone) this.#attempt(undefined);
+        if (!this.#gone && !this.#response.headersSent) this.#attempt(undefined);
       });
     } else {
       this.#body = { kind: 'streamed', bytesExpected: bodyBytes };
@@ -168,7 +168,8 @@ export class Passage implements Dispatcher.DispatchHandler {
     const headers = sentBy(this.#way.proof(), this.#context, this.#outgoing.headers, this.#deadlineMs - this.#sentAtMs);
     const body = this.#body;
     if (body.kind === 'streamed') {
-      this.#streamed = new StreamedBody(this.#request, this.#way.bodyBytesMax);
+      const isRefused = () => this.#response.headersSent && !this.#answered;
+      this.#streamed = new StreamedBody(this.#request, this.#way.bodyBytesMax, isRefused);
       if (body.bytesExpected !== undefined) headers.push('content-length', String(body.bytesExpected));
     }
     return {

@@ -835,6 +835,45 @@ describe('connections of their own', () => {
   }
 });
 
+describe('a body whose rest comes after its client was told that it took too long', () => {
+  const body = Buffer.alloc(100_000, ' ').fill('{}', 99_998);
+  const half = body.length / 2;
+  const chunk = (bytes: Buffer) =>
+    Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+  for (const [what, head, first, rest] of [
+    ['of a length', `Content-Length: ${body.length}`, body.subarray(0, half), body.subarray(half)],
+    [
+      'in chunks',
+      'Transfer-Encoding: chunked',
+      chunk(body.subarray(0, half)),
+      Buffer.concat([chunk(body.subarray(half)), chunk(Buffer.alloc(0))]),
+    ],
+  ] as const) {
+    test(`is not carried out, ${what}`, async () => {
+      const ends: string[] = [];
+      const replica = await httpReplica((request, response) => {
+        request.resume();
+        request.once('error', () => ends.push('broken off'));
+        request.once('end', () => {
+          ends.push('carried out');
+          response.end('{}');
+        });
+      });
+      await start([replica], { STOA_BODY_TIMEOUT_MS: '300' });
+      const client = connect(gateway.port, '127.0.0.1');
+      client.write(lines('POST /api/v1/orders-of-things HTTP/1.1', 'Host: a', 'Content-Type: application/json', head));
+      client.write(first);
+      const [told] = (await once(client, 'data')) as [Buffer];
+      assert.match(told.toString(), /^HTTP\/1\.1 408 /);
+      client.write(rest);
+      client.resume();
+      await until(() => ends.length > 0, 'the service has seen its end');
+      assert.deepEqual(ends, ['broken off']);
+      client.destroy();
+    });
+  }
+});
+
 describe('answers for all', () => {
   test('are asked for once, kept, and shown with the gateway’s headers; failures are not kept', async () => {
     let asked = 0;

@@ -31,12 +31,15 @@ export function readWhole(request: IncomingMessage, then: (bytes: Buffer) => voi
 export class StreamedBody extends Transform {
   readonly #request: IncomingMessage;
   readonly #bytesMax: number;
+  readonly #isRefused: () => boolean;
   #bytes = 0;
 
-  constructor(request: IncomingMessage, bytesMax: number) {
+  /** `isRefused`: its client has been told that it came too late, and is likely to send it again. */
+  constructor(request: IncomingMessage, bytesMax: number, isRefused: () => boolean) {
     super();
     this.#request = request;
     this.#bytesMax = bytesMax;
+    this.#isRefused = isRefused;
     request.on('error', () => undefined);
     request.once('close', this.#cut);
   }
@@ -49,7 +52,12 @@ export class StreamedBody extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#bytesMax) callback(tooLarge(this.#bytesMax));
+    else if (this.#isRefused()) callback(tooLate());
     else callback(null, chunk);
+  }
+
+  override _flush(callback: TransformCallback): void {
+    callback(this.#isRefused() ? tooLate() : null);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -61,4 +69,8 @@ export class StreamedBody extends Transform {
   #cut = () => {
     if (!this.#request.complete) this.destroy(refusal('request.invalid', 'The request ended before its body did.'));
   };
+}
+
+function tooLate(): Error {
+  return refusal('request.timeout', 'The request was answered before its body had come.');
 }

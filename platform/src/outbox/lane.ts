@@ -15,8 +15,6 @@ export interface LaneOptions {
   readonly active: () => boolean;
   /** Removes rows that have been handed over. */
   readonly confirm: (seqs: readonly number[]) => Promise<void>;
-  /** Whether other processes commit rows too, which nobody offers here. */
-  readonly hasPeers: boolean;
   /** Milliseconds after which it is said again that a subscriber takes nothing. */
   readonly warnEveryMs: number;
 }
@@ -41,7 +39,7 @@ const readRows = `
 select seq, id, type, key, body from kit.outbox where subscriber = $1 and seq <> all($2::bigint[])
 order by seq limit ${batchMax}`;
 
-/** Those of other processes that may be of the same keys as what was committed here after them. */
+/** Those that may be of the same keys as what was committed after them: other processes' own, and what was committed here and has not been heard of yet. */
 const readRowsBefore = `
 select seq, id, type, key, body from kit.outbox where subscriber = $1 and seq <> all($2::bigint[]) and seq < $3
 order by seq limit ${batchMax}`;
@@ -111,14 +109,11 @@ export class Lane {
     }
   }
 
-  /** What was committed here, and before it what other processes had committed by then: a key's messages may come from all of them. */
+  /** What is known to have been committed here, and before it whatever else had been committed by then. */
   async #handOverFresh(): Promise<void> {
-    const fresh = this.#fresh
-      .splice(0, batchMax)
-      .filter(({ seq }) => !this.#handed.has(seq))
-      // Commits are heard of in another order than they were made.
-      .sort((a, b) => a.seq - b.seq);
-    const all = this.#options.hasPeers ? await this.#withOthers(fresh) : fresh;
+    const fresh = this.#fresh.splice(0, batchMax).filter(({ seq }) => !this.#handed.has(seq));
+    if (fresh.length === 0) return;
+    const all = await this.#withOthers(fresh);
     if (all.length <= batchMax) return this.#handOver(all, false);
     this.#fresh = [];
     this.#behind = true;
@@ -130,7 +125,7 @@ export class Lane {
     const last = Math.max(0, ...fresh.map(({ seq }) => seq));
     try {
       const others = await db.query<Row>(readRowsBefore, [subscriber, [...known, ...this.#handed], last]);
-      return others.length === 0 ? fresh : [...this.#entriesOf(others), ...fresh].sort((a, b) => a.seq - b.seq);
+      return [...this.#entriesOf(others), ...fresh].sort((a, b) => a.seq - b.seq);
     } catch (error) {
       this.#fresh = [];
       this.#behind = true;

@@ -143,6 +143,27 @@ describe('the outbox', () => {
       );
   });
 
+  it('keeps the order of commits of a key whose acknowledgements are read in another one', async () => {
+    const relay = new Relay({ db, transport, log });
+    const heard: (() => void)[] = [];
+    const outbox = new Outbox({
+      clock: systemClock,
+      subscribersOf: () => ['one'],
+      onCommitted: (entries) => void heard.push(() => relay.offer(entries)),
+    });
+    relay.start();
+    relays.push(relay);
+    await publish(outbox, 'a', 0);
+    heard.shift()?.();
+    await until(() => numbers('one').length === 1);
+    for (let n = 1; n <= 3; n++) await publish(outbox, 'a', n);
+    heard.pop()?.();
+    await until(() => numbers('one').includes(3));
+    for (const hear of heard) hear();
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(numbers('one'), [0, 1, 2, 3]);
+  });
+
   it('lets a subscriber that is away hold up nobody but itself, and gives it everything in order later', async () => {
     const { outbox } = openProcess();
     away.add('one');

@@ -121,13 +121,12 @@ export class Relay {
   #lane(subscriber: string): Lane {
     let lane = this.#lanes.get(subscriber);
     if (!lane) {
-      const { db, transport, log, hasPeers = false, warnEveryMs = warnEveryMsDefault } = this.#options;
+      const { db, transport, log, warnEveryMs = warnEveryMsDefault } = this.#options;
       lane = new Lane({
         subscriber,
         db,
         transport,
         log,
-        hasPeers,
         warnEveryMs,
         active: () => this.#lease.held,
         confirm: (seqs) => this.#remove(subscriber, seqs),

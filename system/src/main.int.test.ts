@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,13 @@ describe('a process that hosts a part of the shop', () => {
     const second = await open(['user']);
     await second.stop();
     deepEqual(second.admin, { ...first.admin, isNew: false });
+  });
+
+  test('finds a wrong setting of the gateway before it makes anything', async () => {
+    const nothing = join(dataDir, 'nothing');
+    const opening = openShop({ demo: false, environment: { STOA_DATA_DIR: nothing, PORT: 'abc' } });
+    await rejects(opening, /PORT: must be a port/);
+    ok(!existsSync(nothing));
   });
 
   test('says in its title what it hosts', async () => {

@@ -53,6 +53,7 @@ export async function openShop({ environment, demo, services: names = serviceNam
   process.title = isWhole ? 'stoa' : `stoa ${names.join(' ')}`;
   const settings = readSystemSettings(environment);
   const dataDir = resolve(settings.STOA_DATA_DIR);
+  for (const { checkSettings } of hosted) checkSettings?.(environment);
   const log = createLog({ level: settings.STOA_LOG_LEVEL });
   const closing: (() => Promise<void> | void)[] = [];
   const close = async () => {

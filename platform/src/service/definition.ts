@@ -191,6 +191,8 @@ export interface ServiceDefinition<D = unknown> {
   readonly jobs?: readonly Job<D>[];
   /** Looks now whether what the service promises holds, in its own database. */
   readonly invariants?: (service: Service<D>) => Promise<InvariantCheck[]>;
+  /** Throws AppError `config.invalid` for settings with which it would not start: asked before anything is made. */
+  readonly checkSettings?: (environment: Environment) => void;
   /** Faces the outside: starts the public server. The gateway has one. */
   readonly edge?: (host: EdgeHost) => Promise<Edge>;
   /** Only listens to the others: while it is away they go on, and the shop is degraded, not down. */

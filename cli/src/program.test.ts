@@ -118,6 +118,30 @@ describe('the command line', () => {
     });
   }
 
+  it('takes no service that there is not for one in which all is well: ends with 2 and names those there are', async () => {
+    const body = { items: [], nextCursor: null, partial: [], redriven: 0 };
+    await withAnswer({ status: 200, type: 'application/json', body }, async (environment) => {
+      for (const command of ['sagas', 'dead-letters', 'dead-letters redrive --all']) {
+        const { code, told } = await stoa([...command.split(' '), '--service', 'ordre'], environment);
+        assert.equal(code, 2, command);
+        assert.match(told, /no service called ordre\. There are gateway, user, .*analytics/);
+        assert.equal((await stoa([...command.split(' '), '--service', 'order'], environment)).code, 0, command);
+      }
+    });
+  });
+
+  it('ends with 3 when a dead letter that was named is not put back', async () => {
+    const redrive = ['dead-letters', 'redrive', '--json'];
+    const body = { redriven: 1, partial: [] };
+    await withAnswer({ status: 200, type: 'application/json', body }, async (environment) => {
+      const some = await stoa([...redrive, '--id', 'a', 'b'], environment);
+      assert.deepEqual([some.code, JSON.parse(some.out)], [3, body]);
+      assert.match(some.told, /Of 2 named, 1 could not be put back/);
+      assert.equal((await stoa([...redrive, '--id', 'a', 'a'], environment)).code, 0, 'named twice');
+      assert.equal((await stoa([...redrive, '--all'], environment)).code, 0);
+    });
+  });
+
   it('does not take the silence of a service for nothing: prints what there is and ends with 5', async () => {
     const body = { items: [], nextCursor: null, partial: ['order'] };
     for (const command of ['dead-letters', 'sagas']) {

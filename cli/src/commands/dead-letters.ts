@@ -3,6 +3,7 @@ import { Argument, type Command } from 'commander';
 import { cliError } from '../cli-error.ts';
 import { describe, type JsonOption, positiveInteger, printJson, printTable, type Surroundings } from '../command.ts';
 import { refuseSilence } from '../shop/refuse-silence.ts';
+import { refuseStrangeServices } from '../shop/refuse-strange-services.ts';
 
 interface DeadLettersOptions extends JsonOption {
   readonly service?: string;
@@ -27,9 +28,10 @@ export function addDeadLetters(program: Command, surroundings: Surroundings): vo
     'dead-letters redrive --all',
     'dead-letters redrive --id 019345f2-7a10-7bcc-9d5e-0a4d1f6c2b11',
   ]);
-  command.action((action: 'redrive' | undefined, options: DeadLettersOptions) =>
-    action ? redrive(options, surroundings) : listDeadLetters(options, surroundings),
-  );
+  command.action(async (action: 'redrive' | undefined, options: DeadLettersOptions) => {
+    if (options.service !== undefined) await refuseStrangeServices([options.service]);
+    return action ? redrive(options, surroundings) : listDeadLetters(options, surroundings);
+  });
 }
 
 async function listDeadLetters(
@@ -39,7 +41,7 @@ async function listDeadLetters(
   const { gatewayContract } = await import('@stoa/contracts/gateway');
   const { withShop } = await import('../shop/with-shop.ts');
   const { take } = await import('../shop/take.ts');
-  const query = { limit: Math.min(limit, 100), ...(service && { service }) };
+  const query = { limit: Math.min(limit, 100), ...(service !== undefined && { service }) };
   const silent = new Set<string>();
   const letters = await withShop(surroundings, (shop) =>
     take(shop.list(gatewayContract.operations.listDeadLetters, { query }, silent), limit),
@@ -66,11 +68,17 @@ async function redrive({ service, id, all, json }: DeadLettersOptions, surroundi
   if ((id === undefined) === (all === undefined)) throw cliError('usage', 'Say which: --id ID … or --all.');
   const { gatewayContract } = await import('@stoa/contracts/gateway');
   const { withShop } = await import('../shop/with-shop.ts');
-  const body = { ...(id ? { ids: id } : { all: true as const }), ...(service && { service }) };
+  const ids = id && [...new Set(id)];
+  const body = { ...(ids ? { ids } : { all: true as const }), ...(service !== undefined && { service }) };
   const answer = await withShop(surroundings, (shop) =>
     shop.call(gatewayContract.operations.redriveDeadLetters, { body }),
   );
   if (json) printJson(surroundings, answer);
   else surroundings.write(`${answer.redriven} put back\n`);
   refuseSilence(answer.partial);
+  if (ids && answer.redriven < ids.length)
+    throw cliError(
+      'not-found',
+      `Of ${ids.length} named, ${ids.length - answer.redriven} could not be put back: there is no dead letter with that id, or nothing could ever read it. npx stoa dead-letters lists them.`,
+    );
 }

@@ -3,6 +3,7 @@ import { Argument, type Command, Option } from 'commander';
 import { cliError } from '../cli-error.ts';
 import { describe, type JsonOption, positiveInteger, printJson, printTable, type Surroundings } from '../command.ts';
 import { refuseSilence } from '../shop/refuse-silence.ts';
+import { refuseStrangeServices } from '../shop/refuse-strange-services.ts';
 
 type Status = 'running' | 'compensating' | 'completed' | 'compensated' | 'stuck';
 type Action = 'retry' | 'skip' | 'compensate';
@@ -54,10 +55,11 @@ async function operations() {
 }
 
 async function listSagas({ status, service, limit, json }: SagasOptions, surroundings: Surroundings): Promise<void> {
+  if (service !== undefined) await refuseStrangeServices([service]);
   const { withShop } = await import('../shop/with-shop.ts');
   const { take } = await import('../shop/take.ts');
   const operation = (await operations()).listSagas;
-  const query = { limit: Math.min(limit, 100), ...(status && { status }), ...(service && { service }) };
+  const query = { limit: Math.min(limit, 100), ...(status && { status }), ...(service !== undefined && { service }) };
   const silent = new Set<string>();
   const sagas = await withShop(surroundings, (shop) => take(shop.list(operation, { query }, silent), limit));
   if (json) printJson(surroundings, { items: sagas });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { OrderStatus } from '@stoa/contracts/order';
 import { cliError } from '../cli-error.ts';
+import { isId } from '../command.ts';
 import type { Findings } from './findings.ts';
 
 /** Orders that clients were told of. */
@@ -10,16 +11,27 @@ export interface Acknowledged {
   readonly complete: boolean;
 }
 
-/** Reads ids, one a line; empty lines and what follows `#` mean nothing. */
+/**
+ * Reads ids, one a line; empty lines and what follows `#` mean nothing.
+ *
+ * @throws CliError `usage` for a line that is no id: no order could have it, and it would be taken for one that is lost
+ */
 export async function readAcknowledged(path: string, complete: boolean): Promise<Acknowledged> {
   const text = await readFile(path, 'utf8').catch((error) => {
     throw cliError('not-found', `There is no file ${path} that can be read.`, { cause: error });
   });
-  const ids = text
-    .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim())
-    .filter((line) => line !== '');
-  return { ids: new Set(ids), complete };
+  const ids = new Set<string>();
+  for (const [index, line] of text.split('\n').entries()) {
+    const word = line.replace(/#.*/, '').trim();
+    if (word === '') continue;
+    if (!isId(word))
+      throw cliError(
+        'usage',
+        `${path}, line ${index + 1}: ${JSON.stringify(word.slice(0, 80))} is not the id of an order.`,
+      );
+    ids.add(word);
+  }
+  return { ids, complete };
 }
 
 /** I5: every order that a client was told of is there and has ended; with a complete list, no other is there. */

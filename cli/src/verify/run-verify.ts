@@ -9,6 +9,7 @@ export interface VerifiedInvariant {
   readonly promise: string;
   readonly verdict: Verdict;
   readonly checked: number;
+  /** How many things it is violated for; what more than one pass finds is one. */
   readonly violations: number;
   /** The first of them. */
   readonly witness: string | null;
@@ -41,7 +42,7 @@ export function verdicts(passes: readonly Findings[]): VerifiedInvariant[] {
       promise: invariants[name],
       verdict,
       checked,
-      violations: violations.length,
+      violations: new Set(violations.map(({ about }) => about)).size,
       witness: violations[0]?.witness ?? null,
     };
   });

@@ -53,3 +53,11 @@ export function positiveInteger(text: string): number {
 export function isId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
+
+/** An id, for arguments: of what the command lists that is named. */
+export function idFrom(command: string): (text: string) => string {
+  return (text) => {
+    if (!isId(text)) throw new InvalidArgumentError(`It has to be an id, as npx stoa ${command} lists them.`);
+    return text;
+  };
+}

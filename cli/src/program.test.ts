@@ -83,6 +83,26 @@ describe('the command line', () => {
     assert.equal((await stoa(['orders', '--status', 'lost'])).code, 2);
     assert.equal((await stoa(['verify', '--complete'])).code, 2);
     assert.equal((await stoa(['dead-letters', 'redrive'], { STOA_API_KEY: 'key' })).code, 2);
+    assert.equal((await stoa(['up', 'order', 'order'])).code, 2);
+    assert.equal((await stoa(['bench', 'nothing', '--quick'])).code, 2);
+  });
+
+  it('ends with 2 for a service to host that there is not, and names those there are', async () => {
+    const { code, told } = await stoa(['up', 'order', 'foo']);
+    assert.equal(code, 2);
+    assert.match(told, /no service called foo\. There are gateway, user, .*analytics/);
+  });
+
+  it('ends with 2 for an id that is none, without asking the shop, and says what is wanted', async () => {
+    for (const [command, word] of [
+      ['orders', '536365'],
+      ['sagas', 'nonsense'],
+      ['sagas', 'retry'],
+    ] as const) {
+      const { code, told } = await stoa([command, word], { STOA_URL: 'http://127.0.0.1:9', STOA_API_KEY: 'key' });
+      assert.equal(code, 2, `${command} ${word}`);
+      assert.match(told, new RegExp(`'${word}' is invalid.* It has to be an id, as npx stoa ${command} lists them`));
+    }
   });
 
   it('ends with 2 when it does not know as whom to speak, and says what to set', async () => {

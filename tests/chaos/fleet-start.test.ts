@@ -18,7 +18,7 @@ import pg from 'pg';
 import { type RealServers, startRealServers } from '../fleet/real-servers.ts';
 import { until } from '../shop.ts';
 
-const exitCodes = { failed: 1, unavailable: 5 };
+const exitCodes = { failed: 1, usage: 2, unavailable: 5 };
 const main = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
 /** In every URL that a process is given, and in nothing that it may say. */
 const password = 'a-password-nobody-may-read';
@@ -126,12 +126,16 @@ describe('a process of a fleet that cannot start', { concurrency: 3 }, () => {
     it(what, async () => {
       const { code, said, output } = await start(await given());
       assert.notEqual(code, undefined, `it did not end by itself:\n${output}`);
-      assert.equal(code, /cannot be reached/.test(said[0] ?? '') ? exitCodes.unavailable : exitCodes.failed, output);
+      assert.equal(code, codeFor(said[0] ?? ''), output);
       assert.equal(said.length, 1, output);
       assert.match(said[0] ?? '', words);
       assert.ok(!output.includes(password), output);
     });
   }
+  const codeFor = (line: string) => {
+    if (/no service called|is named twice/.test(line)) return exitCodes.usage;
+    return /cannot be reached/.test(line) ? exitCodes.unavailable : exitCodes.failed;
+  };
   const told = (environment: Readonly<Record<string, string>>) => ({ environment });
   const changedUrl = (url: string, change: (url: URL) => void) => {
     const parsed = new URL(url);

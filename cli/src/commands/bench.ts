@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { cliError } from '../cli-error.ts';
+import { cliError, exitCodes } from '../cli-error.ts';
 import type { Surroundings } from '../command.ts';
 
 const runner = fileURLToPath(new URL('../../../bench/run.ts', import.meta.url));
@@ -27,6 +27,7 @@ export function addBench(program: Command, { environment }: Surroundings): void 
       });
       for (const stop of ['SIGINT', 'SIGTERM'] as const) process.on(stop, () => child.kill(stop));
       const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      if (code === exitCodes.usage) throw cliError('usage', 'Nothing was measured.');
       if (code !== 0) throw cliError('failed', `The benchmarks ended with ${signal ?? code}.`);
     });
 }

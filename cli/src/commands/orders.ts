@@ -1,6 +1,14 @@
 import { format as moneyText } from '@stoa/platform/money';
 import { type Command, Option } from 'commander';
-import { describe, type JsonOption, positiveInteger, printJson, printTable, type Surroundings } from '../command.ts';
+import {
+  describe,
+  idFrom,
+  type JsonOption,
+  positiveInteger,
+  printJson,
+  printTable,
+  type Surroundings,
+} from '../command.ts';
 
 interface OrdersOptions extends JsonOption {
   readonly status?: 'pending' | 'confirmed' | 'shipped' | 'delivered' | 'rejected' | 'cancelled';
@@ -14,7 +22,7 @@ const statuses = ['pending', 'confirmed', 'shipped', 'delivered', 'rejected', 'c
 export function addOrders(program: Command, surroundings: Surroundings): void {
   const command = program
     .command('orders')
-    .argument('[id]', 'one order, with everything that happened to it')
+    .argument('[id]', 'one order, with everything that happened to it', idFrom('orders'))
     .summary('list orders, or show one')
     .description('Lists orders, newest first, or shows one with its history.')
     .addOption(new Option('--status <status>', 'only orders in this status').choices(statuses))

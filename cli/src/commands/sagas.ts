@@ -1,7 +1,15 @@
 import type { OpsSaga } from '@stoa/contracts/gateway';
 import { Argument, type Command, Option } from 'commander';
 import { cliError } from '../cli-error.ts';
-import { describe, type JsonOption, positiveInteger, printJson, printTable, type Surroundings } from '../command.ts';
+import {
+  describe,
+  idFrom,
+  type JsonOption,
+  positiveInteger,
+  printJson,
+  printTable,
+  type Surroundings,
+} from '../command.ts';
 import { refuseSilence } from '../shop/refuse-silence.ts';
 import { refuseStrangeServices } from '../shop/refuse-strange-services.ts';
 
@@ -19,7 +27,7 @@ interface SagasOptions extends JsonOption {
 export function addSagas(program: Command, surroundings: Surroundings): void {
   const command = program
     .command('sagas')
-    .argument('[id]', 'one saga, with its steps')
+    .argument('[id]', 'one saga, with its steps', idFrom('sagas'))
     .addArgument(
       new Argument('[action]', 'what to do with a saga that is stuck').choices(['retry', 'skip', 'compensate']),
     )

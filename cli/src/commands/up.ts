@@ -2,6 +2,7 @@ import type { Shop, SplitShop } from '@stoa/system';
 import { type Command, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { describe, type JsonOption, positiveInteger, printJson, type Surroundings } from '../command.ts';
+import { refuseStrangeServices } from '../shop/refuse-strange-services.ts';
 
 interface UpOptions extends JsonOption {
   readonly demo?: boolean;
@@ -33,6 +34,9 @@ async function up(services: readonly string[], options: UpOptions, surroundings:
   if (options.split && services.length > 0)
     throw new CliError('usage', '--split runs every service: leave their names away.');
   if (options.replicas && !options.split) throw new CliError('usage', '--replicas goes with --split.');
+  const twice = services.find((name, at) => services.indexOf(name) !== at);
+  if (twice !== undefined) throw new CliError('usage', `${twice} is named twice: name each service once.`);
+  await refuseStrangeServices(services);
   const system = await import('@stoa/system');
   const { onSignals } = await import('@stoa/platform/lifecycle');
   const { readSettings, setting } = await import('@stoa/platform/config');

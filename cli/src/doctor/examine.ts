@@ -152,12 +152,16 @@ async function shopHealth(environment: Environment): Promise<Examined[]> {
       }),
     ];
   } catch {
+    // Where none was named none need be: it may not have been started yet.
+    const named = Boolean(environment.STOA_URL);
     return [
       {
         name: 'shop',
-        state: 'note',
+        state: named ? 'bad' : 'note',
         detail: `none answers at ${url.origin}`,
-        advice: 'Start one with npx stoa up, or say where it is with STOA_URL.',
+        advice: named
+          ? 'Is it running, and is STOA_URL right?'
+          : 'Start one with npx stoa up, or say where it is with STOA_URL.',
       },
     ];
   }

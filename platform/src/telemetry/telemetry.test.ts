@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, notEqual, ok, rejects } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fault } from '../errors/index.ts';
 import {
@@ -164,6 +164,15 @@ describe('traces', () => {
       sampled.slice(-2).reverse().map(traceIdOf),
     );
     await traces.close();
+  });
+
+  test('an endpoint for traces that is no URL is named, and an empty one is none', async () => {
+    for (const endpoint of ['foo', 'collector:4318', 'grpc://collector:4317'])
+      await rejects(createTraces({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } }), {
+        code: 'config.invalid',
+        message: `OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL that starts with http:// or https://, got "${endpoint}"`,
+      });
+    await (await createTraces({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: ' ' } })).close();
   });
 });
 

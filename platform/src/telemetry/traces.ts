@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Environment } from '../config/index.ts';
+import { type Environment, readSettings, setting } from '../config/index.ts';
 import type { Cause } from '../schema/index.ts';
 import {
   beginsTrace,
@@ -75,11 +75,18 @@ export interface TracesOptions {
   readonly keptMax?: number;
 }
 
+const settings = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting.optional(
+    setting.url({ protocols: ['http', 'https'], describe: 'where traces are sent, by OTLP over HTTP' }),
+  ),
+};
+
+/** @throws AppError `config.invalid` for an endpoint that is no URL */
 export async function createTraces(options: TracesOptions): Promise<Traces> {
   const ring = createTraceRing(options.keptMax ?? 500);
   const processors: SpanProcessor[] = [ring.processor];
-  const endpoint = options.environment.OTEL_EXPORTER_OTLP_ENDPOINT;
-  if (endpoint !== undefined && endpoint !== '') processors.push(await exportTo(endpoint));
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = readSettings(options.environment, settings);
+  if (endpoint !== undefined) processors.push(await exportTo(endpoint));
   const ids = createIds();
   const provider = new BasicTracerProvider({
     idGenerator: ids,

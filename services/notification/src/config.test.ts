@@ -11,6 +11,13 @@ test('without settings mails are files of the data directory', () => {
   });
 });
 
+test('links lead to the gateway on this machine unless the shop is said to be elsewhere', () => {
+  const urlOf = (environment: Record<string, string>) => readConfig(environment).shop.url;
+  assert.equal(urlOf({ PORT: '8090' }), 'http://localhost:8090');
+  assert.equal(urlOf({ PORT: '0' }), 'http://localhost:3000');
+  assert.equal(urlOf({ PORT: '8090', STOA_PUBLIC_URL: 'https://shop.example/' }), 'https://shop.example');
+});
+
 test('a shop’s name cannot break out of the sender', () => {
   assert.equal(readConfig({ STOA_SHOP_NAME: 'A "B" <x@y>\\' }).from, '"A B <x@y>" <shop@stoa.example>');
 });

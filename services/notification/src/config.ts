@@ -4,6 +4,8 @@ import { fault } from '@stoa/platform/errors';
 import { Email, validatorOf } from '@stoa/platform/schema';
 import { headerText, type Shop } from './domain/letter.ts';
 
+const portUsual = 3000;
+
 export const notificationSettings = {
   STOA_SMTP_URL: setting.optional(
     setting.url({
@@ -19,10 +21,15 @@ export const notificationSettings = {
     lengthMax: 100,
     describe: 'the name of the shop, as customers know it',
   }),
-  STOA_PUBLIC_URL: setting.url({
-    default: 'http://localhost:3000',
-    protocols: ['http', 'https'],
-    describe: 'where customers find the shop, for links in mails',
+  STOA_PUBLIC_URL: setting.optional(
+    setting.url({
+      protocols: ['http', 'https'],
+      describe: 'where customers find the shop, for links in mails; without it the gateway on this machine',
+    }),
+  ),
+  PORT: setting.port({
+    default: portUsual,
+    describe: 'where the gateway listens, for links when nothing else is said',
   }),
 };
 
@@ -41,10 +48,12 @@ export function readConfig(environment: Environment): NotificationConfig {
     throw fault('config.invalid', 'STOA_MAIL_FROM: must be an e-mail address');
   }
   const name = headerText(values.STOA_SHOP_NAME);
+  // Where the gateway takes a free port, nobody knows yet which.
+  const url = values.STOA_PUBLIC_URL ?? `http://localhost:${values.PORT || portUsual}`;
   return {
     smtpUrl: values.STOA_SMTP_URL,
     mailFolder: join(values.STOA_DATA_DIR, 'mail'),
     from: `"${name.replaceAll(/["\\]/g, '')}" <${values.STOA_MAIL_FROM}>`,
-    shop: { name, url: values.STOA_PUBLIC_URL.replace(/\/+$/, '') },
+    shop: { name, url: url.replace(/\/+$/, '') },
   };
 }

@@ -38,3 +38,17 @@ test('a job that takes longer than its interval does not run twice at once', asy
   await server.drop();
   equal(begunMeanwhile, 1);
 });
+
+test('no job begins once it is being stopped, also when it is its turn only then', async () => {
+  const server = await testDatabase('jobs_stopped');
+  const db = new Database({ url: server.url, name: 'jobs' });
+  await migrate(db, 'kit', await readMigrations(new URL('../../migrations/', import.meta.url)));
+  let begun = 0;
+  const job: Job<never> = { name: 'job', everyMs: 60_000, run: async () => void begun++ };
+  const jobs = new JobRunner(db, [job], () => undefined as never, pino({ level: 'silent' }));
+  jobs.start();
+  await jobs.stop();
+  await db.close();
+  await server.drop();
+  equal(begun, 0);
+});

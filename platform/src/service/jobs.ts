@@ -21,6 +21,7 @@ export class JobRunner {
   readonly #jobs: readonly Job<never>[];
   readonly #service: () => Service<never>;
   readonly #log: Logger;
+  #stopped = false;
   readonly #lease: Lease;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #running = new Map<string, Promise<void>>();
@@ -40,6 +41,7 @@ export class JobRunner {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all(this.#running.values());
     await this.#lease.stop();
@@ -51,7 +53,7 @@ export class JobRunner {
 
   #run(job: Job<never>): void {
     // A process that stood still for longer than the lease takes it again, maybe while its last run is not over.
-    if (!this.#lease.held || this.#running.has(job.name)) return;
+    if (this.#stopped || !this.#lease.held || this.#running.has(job.name)) return;
     const running = job
       .run(this.#service())
       .catch((error) => this.#log.error({ job: job.name, err: error }, 'a job failed and will run again at its time'))

@@ -56,7 +56,7 @@ const settings = {
   STOA_BODY_TIMEOUT_MS: timeoutMs('how long a body may take to arrive', 15_000),
   STOA_UNREAD_TIMEOUT_MS: timeoutMs('how long a client may take nothing of its answer', 30_000),
   STOA_KEEP_ALIVE_TIMEOUT_MS: timeoutMs('how long an idle connection is kept', 65_000),
-  STOA_ACCESS_LOG_SAMPLE: share('good answers that leave a line in the log', 0.01),
+  STOA_ACCESS_LOG_SAMPLE: share('answers below 500 that leave a line in the log', 0.01),
 };
 
 /** Reads the settings; throws `config.invalid` naming everything that is wrong with them. */

@@ -47,6 +47,8 @@ test('no job begins once it is being stopped, also when it is its turn only then
   const job: Job<never> = { name: 'job', everyMs: 60_000, run: async () => void begun++ };
   const jobs = new JobRunner(db, [job], () => undefined as never, pino({ level: 'silent' }));
   jobs.start();
+  // It asks by then whether it is its turn.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   await jobs.stop();
   await db.close();
   await server.drop();

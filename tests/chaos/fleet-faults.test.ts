@@ -1,5 +1,6 @@
 // needs: rabbitmq redis consul
 // limit: 720 s
+// load: half
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';

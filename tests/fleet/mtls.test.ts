@@ -1,4 +1,5 @@
 // limit: 180 s
+// load: half
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

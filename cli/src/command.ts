@@ -1,4 +1,5 @@
 import type { Environment } from '@stoa/platform/config';
+import { isId } from '@stoa/platform/ids';
 import { type Command, InvalidArgumentError } from 'commander';
 
 /** What a command gets from outside, so that tests can give it something else. */
@@ -47,11 +48,6 @@ export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It has to be a whole number above 0.');
   return value;
-}
-
-/** Whether a text is an id as the shop gives them; they are in lower case. */
-export function isId(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
 /** An id, for arguments: of what the command lists that is named. */

@@ -120,8 +120,12 @@ export async function openShop({ environment, demo, services: names = serviceNam
 const notYet = async () => [{ name: 'process', state: 'down' as const, latencyMs: 0, reason: 'starting' }];
 const starting: ProcessHealth = { version, isDraining: () => false, look: notYet, lookAtServices: notYet };
 
-/** @throws AppError `config.invalid` naming those that there are not */
-function definitionsOf(names: readonly string[]): ServiceDefinition<never>[] {
+/**
+ * The services of these names.
+ *
+ * @throws AppError `config.invalid` naming those that there are not, or one that is named twice
+ */
+export function definitionsOf(names: readonly string[]): ServiceDefinition<never>[] {
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw fault('config.invalid', `${twice} is named twice: name each service once.`);
   const unknown = names.filter((name) => !serviceNames.includes(name));

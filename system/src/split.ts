@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Health } from '@stoa/contracts/gateway';
 import { type Environment, readSettings, setting } from '@stoa/platform/config';
-import { poolConnectionsMax } from '@stoa/platform/embedded';
+import { isPortFree, poolConnectionsMax } from '@stoa/platform/embedded';
 import { fault } from '@stoa/platform/errors';
 import { urlOnThisMachine } from '@stoa/platform/http';
 import { databaseSetting } from '@stoa/platform/service';
@@ -369,13 +368,8 @@ function notStarted(service: string, how: string, words: string): Error {
 async function freePort(chosen: Set<number>): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 10_000);
-    const isFree = await new Promise<boolean>((settle) => {
-      const server = createServer();
-      server.once('error', () => settle(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => settle(true)));
-    });
-    if (!isFree || chosen.has(port)) continue;
+    if (chosen.has(port)) continue;
     chosen.add(port);
-    return port;
+    if (await isPortFree(port)) return port;
   }
 }

@@ -34,8 +34,6 @@ async function up(services: readonly string[], options: UpOptions, surroundings:
   if (options.split && services.length > 0)
     throw new CliError('usage', '--split runs every service: leave their names away.');
   if (options.replicas && !options.split) throw new CliError('usage', '--replicas goes with --split.');
-  const twice = services.find((name, at) => services.indexOf(name) !== at);
-  if (twice !== undefined) throw new CliError('usage', `${twice} is named twice: name each service once.`);
   await refuseStrangeServices(services);
   const system = await import('@stoa/system');
   const { onSignals } = await import('@stoa/platform/lifecycle');

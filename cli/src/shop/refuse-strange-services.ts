@@ -4,8 +4,10 @@ import { cliError } from '../cli-error.ts';
 export async function refuseStrangeServices(names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   // Loaded only for those who name one: it brings every service with it.
-  const { serviceNames } = await import('@stoa/system');
-  const strange = names.filter((name) => !serviceNames.includes(name));
-  if (strange.length > 0)
-    throw cliError('usage', `There is no service called ${strange.join(', ')}. There are ${serviceNames.join(', ')}.`);
+  const { definitionsOf } = await import('@stoa/system');
+  try {
+    definitionsOf(names);
+  } catch (error) {
+    throw cliError('usage', (error as Error).message, { cause: error });
+  }
 }

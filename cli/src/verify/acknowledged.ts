@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { OrderStatus } from '@stoa/contracts/order';
+import { isId } from '@stoa/platform/ids';
 import { cliError } from '../cli-error.ts';
-import { isId } from '../command.ts';
 import type { Findings } from './findings.ts';
 
 /** Orders that clients were told of. */

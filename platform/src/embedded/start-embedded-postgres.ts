@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { chmod, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { adminPassword, ensureCluster } from './cluster.ts';
 import { type Databases, openDatabases } from './databases.ts';
 import { holdUse, type Use } from './hold-use.ts';
+import { isPortFree } from './is-port-free.ts';
 import { capLogFile } from './log-file.ts';
 import { type Ending, launch, type Postmaster, readPostmaster, stopPostmaster } from './postmaster.ts';
 import { makeSocketFolder } from './private-folder.ts';
@@ -257,7 +257,7 @@ async function choosePort(dataDir: string, wanted: number | 'last' | undefined):
   const path = join(dataDir, 'postgres-port');
   const last = Number(await readFile(path, 'utf8').catch(() => '0'));
   const usual = typeof wanted === 'number' ? wanted : last;
-  if (usual > 0 && (await isFree(usual))) {
+  if (usual > 0 && (await isPortFree(usual))) {
     if (usual !== last) await writeFile(path, String(usual));
     return usual;
   }
@@ -267,17 +267,9 @@ async function choosePort(dataDir: string, wanted: number | 'last' | undefined):
     );
   for (let tries = 0; tries < portTriesMax; tries++) {
     const port = randomInt(portMin, portMax + 1);
-    if (!(await isFree(port))) continue;
+    if (!(await isPortFree(port))) continue;
     await writeFile(path, String(port));
     return port;
   }
   throw startProblem(`no TCP port from ${portMin} to ${portMax} seems to be free on 127.0.0.1`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const probe = createServer();
-    probe.once('error', () => done(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
-  });
 }

@@ -122,7 +122,7 @@ export class Lane {
   async #withOthers(fresh: readonly OutboxEntry[]): Promise<readonly OutboxEntry[]> {
     const { db, subscriber } = this.#options;
     const known = [...fresh, ...this.#fresh].map(({ seq }) => seq);
-    const last = Math.max(0, ...fresh.map(({ seq }) => seq));
+    const last = Math.max(...fresh.map(({ seq }) => seq));
     try {
       const others = await db.query<Row>(readRowsBefore, [subscriber, [...known, ...this.#handed], last]);
       return [...this.#entriesOf(others), ...fresh].sort((a, b) => a.seq - b.seq);

@@ -1,5 +1,6 @@
 import { fault, refusal } from '../errors/index.ts';
 import { decodeCursor, pageOf } from '../http/index.ts';
+import { isId } from '../ids/index.ts';
 import { type Inbox, listDeadLetters, redrive, skip } from '../inbox/index.ts';
 import type { SagaDefinition, SagaEngine } from '../saga/index.ts';
 import { IdText, type Operation, strict, Type } from '../schema/index.ts';
@@ -96,13 +97,13 @@ function handlersOf(definition: ServiceDefinition<never>, { db, sagas, inbox, he
       };
     },
     async redriveDeadLetters({ body }, service) {
-      const redriven = await redrive(db, body.all ? 'all' : (body.ids ?? []).filter(isUuid));
+      const redriven = await redrive(db, body.all ? 'all' : (body.ids ?? []).filter(isId));
       if (redriven > 0) service.log.info({ redriven, actor: body.actor }, 'dead letters redriven');
       inbox.look();
       return { body: { redriven } };
     },
     async skipDeadLetters({ body }, service) {
-      const gone = await skip(db, body.ids.filter(isUuid));
+      const gone = await skip(db, body.ids.filter(isId));
       for (const { id, type } of gone)
         service.log.warn({ messageId: id, type, reason: body.reason, actor: body.actor }, 'dead letter skipped');
       inbox.look();
@@ -176,7 +177,7 @@ const sagaColumns = `select id, definition, key, status, step, attempt, input, o
   cause->>'correlationId' as "correlationId", started_at as "startedAt", updated_at as "updatedAt" from kit.saga`;
 
 async function readSaga(db: Database, id: string): Promise<SagaRecord> {
-  const [row] = isUuid(id) ? await db.query<SagaRecord>(`${sagaColumns} where id = $1`, [id]) : [];
+  const [row] = isId(id) ? await db.query<SagaRecord>(`${sagaColumns} where id = $1`, [id]) : [];
   if (!row) throw refusal('saga.not-found', `There is no saga ${id} here.`);
   return row;
 }
@@ -220,8 +221,4 @@ function detailOf(row: SagaRecord, definition: SagaDefinition<never> | undefined
     })),
     history: row.history.map(([step, what, atMs]) => ({ step, what, at: new Date(atMs).toISOString() })),
   };
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

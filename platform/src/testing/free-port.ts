@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { isPortFree } from '../embedded/index.ts';
 
 /**
  * Below those that systems give to outgoing connections: somebody's connection would take a port of theirs while its owner is not up, and a client that
@@ -18,11 +18,6 @@ export async function freePort(): Promise<number> {
     const port = firstOfLane + Math.floor(Math.random() * portsOfALane);
     if (chosen.has(port)) continue;
     chosen.add(port);
-    const isFree = await new Promise<boolean>((settle) => {
-      const server = createServer();
-      server.once('error', () => settle(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => settle(true)));
-    });
-    if (isFree) return port;
+    if (await isPortFree(port)) return port;
   }
 }

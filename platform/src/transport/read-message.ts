@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isId } from '../ids/index.ts';
 import type { Message } from '../schema/index.ts';
 
 /** What has arrived: a message, or what is wrong with it; with its own id and key where at least those can be trusted to be meant so. */
@@ -38,8 +39,6 @@ function read(value: unknown, looksAtTexts: boolean): Read {
   return unfit === undefined ? { message } : { wrong: unfit, own: { id: message.id, key: message.key } };
 }
 
-// Lower case, as PostgreSQL writes it: an id that comes back in other letters than it went in would not be known again.
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const lengthMax = 1_000;
 /** Characters. Keys are in an index, whose entries have at most 2,704 bytes; ours are ids and SKUs. */
 export const keyLengthMax = 200;
@@ -47,7 +46,8 @@ export const keyLengthMax = 200;
 /** Only what the kit itself relies on: whether the payload has the shape of its event is for the subscriber to say. */
 function whatIsWrong(value: unknown): string | undefined {
   if (!isObject(value)) return 'it is not a JSON object';
-  if (typeof value.id !== 'string' || !uuid.test(value.id)) return 'it has no "id" that is a UUID';
+  // In lower case, as PostgreSQL writes it: one that comes back in other letters than it went in would not be known again.
+  if (typeof value.id !== 'string' || !isId(value.id)) return 'it has no "id" that is a UUID';
   for (const name of ['type', 'key', 'occurredAt']) if (!isName(value[name])) return `it has no "${name}"`;
   if (!isObject(value.cause) || !isName(value.cause.correlationId)) return 'it has no "cause" with a "correlationId"';
   if ((value.key as string).length > keyLengthMax) return `its "key" is longer than ${keyLengthMax} characters`;
@@ -69,7 +69,7 @@ export function isName(value: unknown): boolean {
 }
 
 function isStep(value: unknown): boolean {
-  if (!isObject(value) || !uuid.test(String(value.saga))) return false;
+  if (!isObject(value) || !isId(String(value.saga))) return false;
   return isName(value.step) && isName(value.replyTo) && (value.mode === 'do' || value.mode === 'undo');
 }
 
